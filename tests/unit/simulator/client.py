@@ -1,0 +1,70 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A client that holds every answer of a simulator against the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from openapi_core import Config, OpenAPI
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+
+API_KEY = "ck_live_teama_2Wq8Zr5TxYc7LhVb4NsKd9Gf3Jm6Pa1E"
+TOKEN = "u+EXAMPLExxxxxxxab12"
+OTHER_TOKEN = "u+EXAMPLExxxxxxxcd34"
+CONTRACT = Path(__file__).parents[2] / "simulator" / "cortex-pagerduty.openapi.yaml"
+
+#: What each operation is in HTTP.
+ROUTES = {
+    "get": ("GET", "/api/v1/pagerduty/default-configuration"),
+    "add": ("POST", "/api/v1/pagerduty/configuration"),
+    "replace": ("PUT", "/api/v1/pagerduty/configuration"),
+    "validate": ("POST", "/api/v1/pagerduty/configuration/validate"),
+    "delete": ("DELETE", "/api/v1/pagerduty/configurations"),
+}
+
+
+def stored(token: str = TOKEN, is_token_readonly: bool = True) -> dict[str, Any]:
+    return {"token": token, "is_token_readonly": is_token_readonly}
+
+
+class Client:
+    """Talks to a simulator as a user of the API does, whatever the environment holds."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = simulator.ca_path or True
+        contract = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+        contract["servers"] = [{"url": simulator.url}]
+        self.contract = OpenAPI.from_dict(
+            contract, Config(extra_media_type_deserializers={"application/problem+json": json.loads})
+        )
+
+    def send(self, operation: str, token: str = TOKEN, key: str | None = API_KEY, **options: Any) -> requests.Response:
+        """Send a request; writes carry `token` unless `options` have a body."""
+        method, path = ROUTES[operation]
+        if operation in ("add", "replace") and not options.keys() & {"data", "json"}:
+            options["json"] = {"token": token, "isTokenReadonly": True}
+        options["headers"] = {**({"Authorization": f"Bearer {key}"} if key else {}), **options.get("headers", {})}
+        return self.session.request(method, self.simulator.url + path, timeout=10, allow_redirects=False, **options)
+
+    def checked(self, operation: str, **options: Any) -> requests.Response:
+        """Send a request and fail unless the contract allows the answer."""
+        response = self.send(operation, **options)
+        self.contract.validate_response(RequestsOpenAPIRequest(response.request), RequestsOpenAPIResponse(response))
+        return response
+
+    def abilities(self, token: str) -> requests.Response:
+        """Ask PagerDuty whether it accepts a token, as the role's preflight does."""
+        return self.session.get(
+            f"{self.simulator.pagerduty_url}/abilities", headers={"Authorization": f"Token token={token}"}, timeout=10
+        )

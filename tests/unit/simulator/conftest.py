@@ -1,0 +1,29 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator, Workspace
+from ansible_collections.cortexapps.cortex.tests.unit.simulator.client import API_KEY, Client
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def workspace(simulator: Simulator) -> Workspace:
+    return simulator.add_workspace(API_KEY, name="team-a")
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[Client]:
+    client = Client(simulator)
+    with client.session:
+        yield client

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``python -m tests.simulator``, as a user or a script runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[3]
+START_SECONDS = 30
+
+
+@contextmanager
+def started(tmp_path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Run the command until the block ends; give the process and what its ready file says."""
+    ready = tmp_path / "ready.json"
+    command = [sys.executable, "-m", "tests.simulator", "--ready-file", str(ready), *options]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            end = time.monotonic() + START_SECONDS
+            while not ready.exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < end, "the ready file does not appear"
+                time.sleep(0.02)
+            yield process, json.loads(ready.read_text(encoding="utf-8"))
+        finally:
+            process.kill()
+
+
+def exported(output: str) -> list[dict[str, str]]:
+    """Return the variables of each export line."""
+    lines = [shlex.split(line)[1:] for line in output.splitlines() if line.startswith("export ")]
+    return [dict(word.split("=", 1) for word in words) for words in lines]
+
+
+def get(url: str, key: str, ca_path: str | None = None) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(
+            f"{url}/api/v1/pagerduty/default-configuration",
+            headers={"Authorization": f"Bearer {key}"},
+            verify=ca_path or True,
+            timeout=10,
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path, "--tls", "--prefix", "/cortex", "--state-dir", str(tmp_path / "a state")) as (
+        process,
+        ready,
+    ):
+        assert ready["pid"] == process.pid
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+    assert ready["url"] in output
+    variables = exported(output)
+    assert len({each.pop("CORTEX_API_KEY") for each in variables}) == 3
+    ca_path = str(tmp_path / "a state" / "ca.pem")
+    expected = {"CORTEX_BASE_URL": ready["url"], "REQUESTS_CA_BUNDLE": ca_path, "SSL_CERT_FILE": ca_path}
+    assert all(each.items() >= expected.items() for each in variables)
+    assert ready["ca_path"] == ca_path
+
+
+def test_lines_come_at_once_through_a_pipe(tmp_path: Path) -> None:
+    with started(tmp_path, "--tls") as (process, _):
+        assert process.stdout is not None
+        watchdog = threading.Timer(START_SECONDS, process.kill)
+        watchdog.start()
+        line = next((line for line in process.stdout if line.startswith("export ")), "")
+        watchdog.cancel()
+        assert line, "nothing was printed before the end"
+        (variables,) = exported(line)
+        answer = get(variables["CORTEX_BASE_URL"], variables["CORTEX_API_KEY"], variables["REQUESTS_CA_BUNDLE"])
+        assert answer.json()["type"] == "NOT_FOUND"
+
+
+def test_options(tmp_path: Path) -> None:
+    workspaces = tmp_path / "workspaces.yml"
+    workspaces.write_text(
+        "workspaces:\n"
+        "- {name: one, api_key: ck_live_one, configuration: {token: abcdefgh, is_token_readonly: false}}\n",
+        encoding="utf-8",
+    )
+    log = tmp_path / "log"
+    with started(tmp_path, "--workspaces", str(workspaces), "--rate-limit", "1", "--log", str(log)) as (_, ready):
+        assert ready["ca_path"] is None
+        assert get(ready["url"], "ck_live_one").json() == {"isTokenReadonly": False, "lastFour": "efgh"}
+        assert get(ready["url"], "ck_live_one").status_code == 429
+    assert [json.loads(line)["status"] for line in log.read_text(encoding="utf-8").splitlines()] == [200, 429]
+
+
+def test_it_says_why_it_cannot_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.simulator", "--workspaces", str(tmp_path / "missing.yml")]
+    run = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=START_SECONDS, check=False)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert len(run.stderr.splitlines()) == 1
+    assert "missing.yml" in run.stderr
+
+
+def test_temporary_ca_is_removed(tmp_path: Path) -> None:
+    with started(tmp_path, "--tls") as (process, ready):
+        assert Path(ready["ca_path"]).exists()
+        os.kill(process.pid, signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert not Path(ready["ca_path"]).exists()
