@@ -1,0 +1,195 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demo: a rollout, a rotation, two bad tokens, an audit and a removal, with the real playbooks and modules.
+
+Everything goes over HTTPS to a simulator of the API on this machine. What each step must do is written beside it and
+is checked by what the simulator was sent and holds then; the exit status is 1 if anything differed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.simulator import Simulator
+
+TOKEN = "u+EXAMPLEfirst04ab12"
+NEW_TOKEN = "u+EXAMPLEsecond5cd34"
+BAD_TOKEN = "u+EXAMPLErejectedbad"
+READ_ONLY = True
+
+GET = "GET /api/v1/pagerduty/default-configuration"
+POST = "POST /api/v1/pagerduty/configuration"
+PUT = "PUT /api/v1/pagerduty/configuration"
+VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
+DELETE = "DELETE /api/v1/pagerduty/configurations"
+ABILITIES = "GET /pagerduty/abilities"
+
+ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
+AUDIT = "cortexapps.cortex.pagerduty_audit"
+
+
+class Step(NamedTuple):
+    """What is run, and what it must do: the requests by name, and the last four characters in each workspace."""
+
+    title: str
+    playbook: str
+    variables: dict[str, object]
+    requests: dict[str, int]
+    stored: tuple[str | None, str | None, str | None]
+    options: tuple[str, ...] = ()
+    succeeds: bool = True
+
+
+STEPS = [
+    Step(
+        "Check mode: what a rollout to three workspaces would do. It writes nothing.",
+        ROLLOUT,
+        {"cortex_pagerduty_token": TOKEN},
+        {GET: 3},
+        (None, "oldk", "olds"),
+        ("--check", "--diff"),
+    ),
+    Step(
+        "The same for real: one configuration is added, two are replaced, and Cortex validates all three.",
+        ROLLOUT,
+        {"cortex_pagerduty_token": TOKEN},
+        {GET: 3, POST: 1, PUT: 2, VALIDATE: 3},
+        ("ab12", "ab12", "ab12"),
+        ("--diff",),
+    ),
+    Step(
+        "Again: nothing changes.",
+        ROLLOUT,
+        {"cortex_pagerduty_token": TOKEN},
+        {GET: 3, VALIDATE: 3},
+        ("ab12", "ab12", "ab12"),
+        ("--diff",),
+    ),
+    Step(
+        "A rotation, one workspace first and then the others; PagerDuty is asked about the new token before.",
+        ROLLOUT,
+        {"cortex_pagerduty_token": NEW_TOKEN, "cortex_pagerduty_preflight": True, "cortex_rollout_serial": "1,2"},
+        {ABILITIES: 3, GET: 3, PUT: 3, VALIDATE: 3},
+        ("cd34", "cd34", "cd34"),
+        ("--diff",),
+    ),
+    Step(
+        "A token that PagerDuty does not accept, caught by the preflight: Cortex is not touched.",
+        ROLLOUT,
+        {"cortex_pagerduty_token": BAD_TOKEN, "cortex_pagerduty_preflight": True, "cortex_rollout_serial": 1},
+        {ABILITIES: 1},
+        ("cd34", "cd34", "cd34"),
+        succeeds=False,
+    ),
+    Step(
+        "The same token without preflight: Cortex stores it, finds it not valid, and the good one is put back.",
+        ROLLOUT,
+        {
+            "cortex_pagerduty_token": BAD_TOKEN,
+            "cortex_pagerduty_previous_token": NEW_TOKEN,
+            "cortex_rollout_serial": 1,
+        },
+        {GET: 2, PUT: 2, VALIDATE: 1},
+        ("cd34", "cd34", "cd34"),
+        succeeds=False,
+    ),
+    Step(
+        "The audit: what each workspace holds, and whether it is valid.",
+        AUDIT,
+        {},
+        {GET: 3, VALIDATE: 3},
+        ("cd34", "cd34", "cd34"),
+    ),
+    Step(
+        "Removal.",
+        ROLLOUT,
+        {"cortex_pagerduty_state": "absent"},
+        {GET: 3, DELETE: 3},
+        (None, None, None),
+        ("--diff",),
+    ),
+]
+
+
+def main() -> int:
+    """Run all steps; return the exit status."""
+    with tempfile.TemporaryDirectory() as folder, Simulator(tls=True) as simulator:
+        inventory = Path(folder) / "workspaces.json"
+        inventory.write_text(json.dumps(workspaces(simulator)))
+        simulator.reject_token(BAD_TOKEN)
+        sent: Counter[str] = Counter()
+        differences = []
+        for number, step in enumerate(STEPS, 1):
+            print(f"\n{'=' * 100}\n{number}. {step.title}", flush=True)
+            differences += [f"Step {number}: {text}" for text in run(step, inventory, simulator)]
+            sent.update(simulator.requests)
+            simulator.clear_log()
+    print("=" * 100)
+    for difference in differences:
+        print(f"DIFFERED: {difference}")
+    requests = ", ".join(f"{count} x {request}" for request, count in sorted(sent.items()))
+    print(f"Sent in all: {requests}.")
+    print("Everything came out as announced." if not differences else "Not everything came out as announced.")
+    return 1 if differences else 0
+
+
+def workspaces(simulator: Simulator) -> dict[str, object]:
+    """Create three workspaces, and return the inventory in which each is a host."""
+    stored = {
+        "payments": None,
+        "checkout": {"token": "u+EXAMPLEcheckoutoldk", "is_token_readonly": READ_ONLY},
+        "search": {"token": "u+EXAMPLEsearch00olds", "is_token_readonly": not READ_ONLY},
+    }
+    keys = {name: f"ck_live_{name}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E" for name in stored}
+    for name, configuration in stored.items():
+        simulator.add_workspace(keys[name], name, configuration)
+    connection = {
+        "cortex_pagerduty_base_url": simulator.url,
+        "cortex_pagerduty_ca_path": simulator.ca_path,
+        "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
+        "cortex_pagerduty_is_token_readonly": READ_ONLY,
+    }
+    return {"cortex": {"hosts": {name: {"cortex_pagerduty_api_key": keys[name]} for name in stored}, "vars": connection}}
+
+
+def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
+    """Run a step and return what differed from what it announces."""
+    variables = {"cortex_workspaces": "cortex", **step.variables}
+    command = ["ansible-playbook", step.playbook, "-i", str(inventory), "-e", json.dumps(variables), *step.options]
+    print(f"   {shlex.join(command)}\n{'=' * 100}", flush=True)
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+        # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
+        "SSL_CERT_FILE": simulator.ca_path or "",
+        "ANSIBLE_LOCAL_TEMP": str(inventory.parent / "tmp"),
+        "ANSIBLE_REMOTE_TEMP": str(inventory.parent / "tmp"),
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+    }
+    status = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    stored = tuple(
+        workspace.configuration["token"][-4:] if workspace.configuration else None
+        for workspace in (simulator.workspaces[name] for name in ("payments", "checkout", "search"))
+    )
+    requests = Counter(simulator.requests)
+    differences = []
+    if (status == 0) is not step.succeeds:
+        differences.append(f"ansible-playbook ended with status {status}")
+    if requests != Counter(step.requests):
+        differences.append(f"sent {dict(requests)} instead of {step.requests}")
+    if stored != step.stored:
+        differences.append(f"the workspaces hold {stored} instead of {step.stored}")
+    return differences
+
+
+if __name__ == "__main__":
+    sys.exit(main())
