@@ -1,0 +1,137 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `make test` consists of. A new part is one function and one line in PARTS."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from runner import Part, PartRun
+from simulator_process import running_simulator
+from workdir import (
+    COLLECTIONS,
+    COPY,
+    COPY_OUTPUT,
+    LOGS,
+    PYTHON_VERSION,
+    ROOT,
+    VENV_PYTHON,
+    environment,
+    prepare_sanity,
+    venv_for_ansible_test,
+)
+
+COVERAGE_DATA = COPY_OUTPUT / "coverage" / "coverage"
+INTEGRATION_CONFIG = COPY / "tests" / "integration" / "integration_config.yml"
+
+
+def unit(part: PartRun) -> None:
+    report = LOGS / "unit.xml"
+    report.unlink(missing_ok=True)
+    part.command(VENV_PYTHON, "-m", "pytest", "-q", f"--junit-xml={report}", counted=False)
+    count_junit(part, [report])
+
+
+def units(part: PartRun) -> None:
+    reports = COPY_OUTPUT / "junit"
+    for old in reports.glob("*-units.xml"):
+        old.unlink()
+    ansible_test(part, "units", "--coverage")
+    count_junit(part, list(reports.glob("*-units.xml")))
+
+
+def sanity(part: PartRun) -> None:
+    prepare_sanity()
+    ansible_test(part, "sanity")
+    count_ansible_test(part, r"^Running sanity test ", r"The (\d+) sanity test\(s\) listed below")
+
+
+def integration(part: PartRun) -> None:
+    with running_simulator() as settings:
+        # JSON is YAML.
+        INTEGRATION_CONFIG.parent.mkdir(parents=True, exist_ok=True)
+        INTEGRATION_CONFIG.write_text(json.dumps(settings))
+        ansible_test(part, "integration", "--coverage", "--continue-on-error", "--diff", "-v")
+    count_ansible_test(
+        part, r"^Running \S+ integration test (role|script)", r"The (\d+) integration test\(s\) listed below"
+    )
+
+
+def coverage(part: PartRun) -> None:
+    ansible_test(part, "coverage", "combine", "--all", local=False)
+    if COVERAGE_DATA.is_file():
+        report = ("report", f"--data-file={COVERAGE_DATA}", "--include=plugins/*")
+        part.command(VENV_PYTHON, "-m", "coverage", *report, cwd=COPY)
+
+
+def lint(part: PartRun) -> None:
+    part.command("ruff", "check")
+    part.command("ruff", "format", "--check")
+    part.command("reuse", "lint", "--lines")
+    part.command("antsibull-changelog", "lint")
+    # In the copy, since it leaves a folder in the project it looks at. With values for what a task may leave to the
+    # environment: otherwise it takes these arguments for missing.
+    env = {**environment(), "CORTEX_API_KEY": "from-the-environment", "PAGERDUTY_TOKEN": "from-the-environment"}
+    part.command("ansible-lint", "--offline", "--nocolor", cwd=COPY, env=env)
+
+
+def types(part: PartRun) -> None:
+    part.command(
+        VENV_PYTHON,
+        "-m",
+        "mypy",
+        replace=(f"{COLLECTIONS.relative_to(ROOT)}/ansible_collections/cortexapps/cortex/", ""),
+    )
+
+
+PARTS = {
+    "sanity": Part(sanity),
+    "units": Part(units),
+    "integration": Part(integration),
+    "unit": Part(unit),
+    "lint": Part(lint),
+    "types": Part(types),
+    "coverage": Part(coverage, after=("units", "integration")),
+}
+
+
+def ansible_test(part: PartRun, command: str, *arguments: str, local: bool = True) -> None:
+    """Run `ansible-test` on the copy, with this run's interpreter alone."""
+    where = ("--local", "--python", PYTHON_VERSION) if local else ()
+    with venv_for_ansible_test() as venv:
+        tools = venv / "bin"
+        env = environment()
+        env["PATH"] = f"{tools}{os.pathsep}{env['PATH']}"
+        program = (tools / "python", tools / "ansible-test")
+        part.command(*program, command, *arguments, *where, "--color", "no", cwd=COPY, env=env, counted=False)
+
+
+def forget_coverage() -> None:
+    """Remove what earlier runs measured."""
+    shutil.rmtree(COPY_OUTPUT / "coverage", ignore_errors=True)
+
+
+def count_junit(part: PartRun, reports: list[Path]) -> None:
+    """Count the tests of pytest's JUnit reports."""
+    for report in reports:
+        if report.is_file():
+            for suite in ET.parse(report).iter("testsuite"):  # noqa: S314 - written by our own run
+                failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+                part.failed += failed
+                part.skipped += int(suite.get("skipped", 0))
+                part.passed += int(suite.get("tests", 0)) - failed - int(suite.get("skipped", 0))
+
+
+def count_ansible_test(part: PartRun, started: str, failures: str) -> None:
+    """Count tests in ansible-test's output: lines that match `started`, less the number that `failures` captures."""
+    output = part.output()
+    failed = sum(int(number) for number in re.findall(failures, output))
+    part.failed += failed
+    part.passed += max(len(re.findall(started, output, re.MULTILINE)) - failed, 0)

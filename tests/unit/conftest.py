@@ -1,0 +1,37 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lets the tests import the collection from a plain clone, wherever it lies, and from ansible-test alike."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "ansible_collections.cortexapps.cortex"
+
+
+def make_importable(name: str, path: list[str]) -> None:
+    """Register package `name` with the search path `path`, unless it can be imported already."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        package = types.ModuleType(name)
+        package.__path__ = path
+        sys.modules[name] = package
+        parent, _dot, child = name.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], child, package)
+
+
+make_importable("ansible_collections", [])
+make_importable("ansible_collections.cortexapps", [])
+make_importable(COLLECTION, [str(ROOT)])
+
+# "tests.simulator"
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
