@@ -245,7 +245,7 @@ class Simulator:
         handshakes: set[asyncio.Task[None]] = set()
 
         async def hand_over(connection: socket.socket) -> None:
-            transport, _ = await loop.connect_accepted_socket(server, connection, ssl=context)
+            transport, _protocol = await loop.connect_accepted_socket(server, connection, ssl=context)
             self._transports.add(transport)
             if context is not None:
                 self.state.count_handshake()

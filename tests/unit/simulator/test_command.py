@@ -83,7 +83,7 @@ def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: sign
 
 
 def test_lines_come_at_once_through_a_pipe(tmp_path: Path) -> None:
-    with started(tmp_path, "--tls") as (process, _):
+    with started(tmp_path, "--tls") as (process, _ready):
         assert process.stdout is not None
         watchdog = threading.Timer(START_SECONDS, process.kill)
         watchdog.start()
@@ -103,7 +103,10 @@ def test_options(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     log = tmp_path / "log"
-    with started(tmp_path, "--workspaces", str(workspaces), "--rate-limit", "1", "--log", str(log)) as (_, ready):
+    with started(tmp_path, "--workspaces", str(workspaces), "--rate-limit", "1", "--log", str(log)) as (
+        _process,
+        ready,
+    ):
         assert ready["ca_path"] is None
         assert get(ready["url"], "ck_live_one").json() == {"isTokenReadonly": False, "lastFour": "efgh"}
         assert get(ready["url"], "ck_live_one").status_code == 429
