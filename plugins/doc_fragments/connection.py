@@ -59,7 +59,7 @@ options:
     default: 4
 requirements:
   - "Python 3.9 or later on the host that runs the module"
-  - "requests"
+  - "requests >= 2.25.1"
 notes:
   - The module talks to Cortex from the host it runs on. Run it with C(connection=local) or C(delegate_to=localhost)
     unless only another host reaches Cortex, and set C(ansible_python_interpreter) to C({{ ansible_playbook_python }}) so

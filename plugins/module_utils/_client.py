@@ -10,7 +10,9 @@ Private to this collection: it may change in any release.
 from __future__ import annotations
 
 import base64
-import html
+import functools
+import glob
+import html.entities
 import json
 import os
 import random
@@ -18,15 +20,16 @@ import re
 import ssl
 import time
 import typing as t
+from datetime import timezone
+from email.utils import parsedate_to_datetime
 from socket import gaierror
-from urllib.parse import quote, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 
 try:
     import requests
-    from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError
-    from urllib3.util import Retry
+    from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
     HAS_REQUESTS = True
 except ImportError:
@@ -39,9 +42,19 @@ RETRIED_STATUSES = (429, 500, 502, 503, 504)
 # Seconds. A Retry-After above this fails at once: a playbook is not to hang for longer without a word.
 LONGEST_RETRY_AFTER = 60
 LONGEST_BACKOFF = 30
+# Where a Retry-After is cut off, so that the message stays short.
+FOREVER = 1e12
 # Bytes. Answers of this API have a few hundred.
-LARGEST_ANSWER = 1024 * 1024
+LARGEST_ANSWER = 64 * 1024
+# Characters of a text of the API that are shown.
 LONGEST_TEXT = 500
+MASK = "********"
+# A stored token may be unknown here. PagerDuty's have 20 characters, of which only + is ever escaped
+# (https://support.pagerduty.com/main/docs/api-access-keys). What has only small or only capital letters is a word.
+_PAGERDUTY_TOKEN = re.compile(r"(?<![\w+-])(?![a-z_+-]{20}|[A-Z_+-]{20})(?:[\w+-]|%2[Bb]|&#43;){20}(?![\w+-])")
+
+
+_CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 
 
 class Operation(t.NamedTuple):
@@ -60,7 +73,7 @@ class CortexError(Exception):
     """What went wrong, in words that hold no secret.
 
     :param msg: what was being done, what happened and what to do about it.
-    :param http_status: the status Cortex answered with, if it answered.
+    :param http_status: the HTTP status of the answer, if one came.
     :param request_id: Cortex's own number of the request.
     :param error_type: Cortex's own name for the error, such as ``FORBIDDEN``.
     :param outcome_unknown: the request may or may not have been carried out.
@@ -105,6 +118,10 @@ class RefusedError(CortexError):
     """The API answered with an error of its own."""
 
 
+class NotFoundError(RefusedError):
+    """The API answered with its own 404: the thing does not exist. That of a proxy or a wrong base_url is another."""
+
+
 class UnexpectedAnswerError(CortexError):
     """An answer came that is not one of this API's."""
 
@@ -140,10 +157,11 @@ class CortexClient:
         self._timeout = timeout
         # Given with each request: a session's own verify loses against REQUESTS_CA_BUNDLE (psf/requests#3829).
         self._verify = (ca_path or _default_ca_store()) if validate_certs else False
-        self._clean = _text_cleaner([api_key, *secrets])
+        self._secrets = {api_key, *filter(None, secrets)}
+        self._hidden_token: re.Pattern[str] | None = None
         self._session = requests.Session()
         # Not even looked at: requests would read the whole answer and stumble over a malformed Location.
-        self._session.get_redirect_target = lambda response: None  # type: ignore[method-assign]
+        self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         # An auth object, since a plain header loses against ~/.netrc (psf/requests#3929).
         self._session.auth = _BearerAuth(api_key)
         self._session.headers.update(
@@ -160,9 +178,35 @@ class CortexClient:
     def __exit__(self, *exc_info: object) -> None:
         self._session.close()
 
+    def hide_token(self, last_four: str) -> None:
+        """Keep out of all texts, too, a stored token of which only the last four characters are known."""
+        if len(last_four) == 4:
+            self._hidden_token = re.compile(r"\S{4}" + "".join(map(_character_pattern, last_four)))
+
     def clean(self, text: str) -> str:
         """Return a text that the API sent as one line of bounded length without any secret."""
-        return self._clean(text)
+        # Cut only after the masking: half a secret would not be found.
+        text = _PAGERDUTY_TOKEN.sub(MASK, self._mask(text))
+        token = self._hidden_token
+        if token:
+            # Word by word, since a pattern for a whole word would take time that grows with the square of the text.
+            text = re.sub(r"\S+", lambda word: MASK if token.search(word[0]) else word[0], text)
+        return one_line(text)
+
+    def _mask(self, text: str) -> str:
+        squeezed = "".join(text.split()).lower()
+        # The whole pattern takes milliseconds to compile, and most texts need it not.
+        if re.search(r"[%&\\]", text) or any(
+            trace.lower() in squeezed for secret in self._secrets for trace in (secret, *_base64_parts(secret))
+        ):
+            return self._secret_pattern.sub(MASK, text)
+        return text
+
+    @functools.cached_property
+    def _secret_pattern(self) -> re.Pattern[str]:
+        # The longest first, so that one that begins with another is masked whole.
+        secrets = sorted(self._secrets, key=len, reverse=True)
+        return re.compile("|".join(pattern for secret in secrets for pattern in _patterns(secret)), re.IGNORECASE)
 
     def call(self, operation: Operation, body: dict[str, t.Any] | None = None) -> t.Any:
         """Send a request and return its answer's JSON, repeating it where that is safe.
@@ -205,23 +249,28 @@ class CortexClient:
         time.sleep(seconds)
         return seconds
 
-    def unexpected(self, operation: Operation, what: str, status: int | None = None) -> UnexpectedAnswerError:
+    def unexpected(
+        self, operation: Operation, what: str, status: int = 200, *, is_foreign: bool = True
+    ) -> UnexpectedAnswerError:
         """Return the error for an answer that is not what the API's contract says.
 
-        :param what: how it differs, after "the server answered".
-        :param status: its HTTP status where that is the odd thing; None stands for a successful one.
+        :param what: how it differs, after "the server answered with HTTP status 200".
+        :param is_foreign: it looks like the answer of something else than Cortex.
         """
         hint = ""
-        base = urlsplit(self._base_url)
-        if (base.hostname or "").startswith("app."):
-            hint = " It names the app. host, which serves the user interface."
-        elif base.path.endswith("/api/v1"):
-            hint = " It ends in /api/v1, which is added to it anyway."
+        if is_foreign:
+            hint = " The base_url does not look like the Cortex API."
+            base = urlsplit(self._base_url)
+            if (base.hostname or "").startswith("app."):
+                hint += " It names the app. host, which serves the user interface."
+            elif base.path.endswith("/api/v1"):
+                hint += " It ends in /api/v1, which is added to it anyway."
+            elif status in RETRIED_STATUSES:
+                hint += " If it is the right one, a gateway in front of Cortex has answered."
         return UnexpectedAnswerError(
-            f"{self._failed(operation)} the server answered {f'HTTP status {status} ' if status else ''}{what}. "
-            f"The base_url does not look like the Cortex API.{hint}",
+            f"{self._failed(operation)} the server answered with HTTP status {status} {what}.{hint}",
             http_status=status,
-            outcome_unknown=status is None or status < 300 or status >= 500,
+            outcome_unknown=not 400 <= status < 500,
             retryable=status in RETRIED_STATUSES,
         )
 
@@ -236,31 +285,28 @@ class CortexClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                # urllib3 1.26 takes a body that was cut off for a whole one.
+                response.raw.enforce_content_length = True
                 content = b""
-                for chunk in response.iter_content(65536):
+                for chunk in response.iter_content(LARGEST_ANSWER):
                     content += chunk
                     if len(content) > LARGEST_ANSWER:
-                        raise self.unexpected(operation, f"with over {LARGEST_ANSWER} bytes", response.status_code)
+                        break
         except requests.exceptions.ContentDecodingError:
             raise self.unexpected(operation, "in a compression that cannot be undone", response.status_code) from None
         # Of what these say only what is known to hold no secret is passed on: requests puts header values, urllib3
         # puts proxies' passwords into some messages.
         except (OSError, HTTPError, ValueError) as exc:
             raise self._no_answer(operation, exc) from None
-        try:
-            answer = json.loads(content)
-            is_json = True
-        except (ValueError, RecursionError):
-            answer = None
-            is_json = False
         status = response.status_code
-        if 200 <= status < 300:
-            if not is_json:
-                raise self.unexpected(operation, "without JSON" if content else "with nothing in it", status)
-            return answer
         if 300 <= status < 400:
             raise self._redirected(operation, status, response.headers.get("Location", ""))
-        raise self._refused(operation, status, answer, response.headers.get("Retry-After"))
+        answer, oddity = _parse(content)
+        if not 200 <= status < 300:
+            raise self._refused(operation, status, answer, response.headers.get("Retry-After"))
+        if oddity:
+            raise self.unexpected(operation, oddity, status)
+        return answer
 
     def _failed(self, operation: Operation) -> str:
         return f"Could not {operation.purpose} ({operation.method} {self._base_url}{operation.path}):"
@@ -269,18 +315,20 @@ class CortexClient:
         causes = list(_causes(exc))
         outcome_unknown = True
         retryable = True
-        untrusted = _first(causes, ssl.SSLCertVerificationError)
+        # Where the host name is compared by Python, as urllib3 1.26 does, it has a class of its own, without a detail.
+        untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
         hung_up = _first(causes, ssl.SSLEOFError)
         if isinstance(exc, requests.exceptions.SSLError) and not hung_up:
-            reason = (
-                f"the server's certificate could not be verified: {self._clean(untrusted.verify_message)}"
-                if untrusted
-                else "TLS failed between this host and the server"
-            )
-            what = f"{reason}. Check base_url, and give the CA that signed the server's certificate in ca_path."
+            if untrusted:
+                detail = getattr(untrusted, "verify_message", "") or "it is not one for this host"
+                what = f"the server's certificate could not be verified: {self.clean(detail).rstrip('.')}."
+            else:
+                what = "TLS failed between this host and the server."
+            what += " Check base_url, and give the CA that signed the server's certificate in ca_path."
             outcome_unknown = untrusted is None
             retryable = False
-        elif isinstance(exc, requests.exceptions.Timeout):
+        # One while the answer was being read comes as a ConnectionError from requests.
+        elif isinstance(exc, requests.exceptions.Timeout) or _first(causes, ReadTimeoutError):
             connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
             what = (
                 f"{'no connection' if connecting else 'no answer'} within {self._timeout:g} s. "
@@ -302,44 +350,46 @@ class CortexClient:
         ):
             what = "the connection was lost before the answer was complete."
         else:
-            what = f"the request could not be made ({type(exc).__name__}). Check base_url."
+            what = f"the request could not be made ({type(exc).__name__}). Check base_url and the proxy variables."
             outcome_unknown = False
             retryable = False
         return NoAnswerError(f"{self._failed(operation)} {what}", outcome_unknown=outcome_unknown, retryable=retryable)
 
     def _redirected(self, operation: Operation, status: int, location: str) -> UnexpectedAnswerError:
         try:
-            # The host alone: a path or a query could carry anything.
-            host = self._clean(urlsplit(location).netloc.rpartition("@")[2])
+            # The host alone: a path or a query could carry anything. Masked before, since a secret with a slash in it
+            # would be taken apart.
+            host = urlsplit(urljoin(self._base_url, self.clean(location))).netloc.rpartition("@")[2]
         except ValueError:
             host = ""
         return UnexpectedAnswerError(
             f"{self._failed(operation)} the server answered with HTTP status {status}, a redirect to "
-            f"{host or 'another path of the same host'}, which is not followed so that the API key stays with the host "
+            f"{host or 'another place'}. It is not followed, so that the API key stays with the host that "
             "it is meant for. Check base_url.",
             http_status=status,
+            outcome_unknown=True,
         )
 
     def _refused(self, operation: Operation, status: int, answer: t.Any, retry_after_header: str | None) -> CortexError:
-        is_cortex_error = (
-            isinstance(answer, dict) and isinstance(answer.get("message"), str) and isinstance(answer.get("type"), str)
-        )
-        if not is_cortex_error and not (isinstance(answer, dict) and status != 404):
-            error: CortexError = self.unexpected(
-                operation,
-                "not in the form of Cortex's errors" if isinstance(answer, dict) else "without JSON of an object",
-                status,
-            )
-        else:
-            request_id = answer.get("requestId")
-            error = RefusedError(
+        is_object = isinstance(answer, dict)
+        is_cortex_error = is_object and isinstance(answer.get("message"), str) and isinstance(answer.get("type"), str)
+        # Problem documents (RFC 9457) are Cortex's too, but its 404 is not one.
+        if is_cortex_error or (is_object and status != 404):
+            request_id, error_type = answer.get("requestId"), answer.get("type")
+            error: CortexError = (NotFoundError if status == 404 else RefusedError)(
                 f"{self._failed(operation)} Cortex answered with HTTP status {status}: {self._said(answer)}.",
                 http_status=status,
-                request_id=self._clean(request_id) if isinstance(request_id, str) else None,
-                error_type=self._clean(answer["type"]) if isinstance(answer.get("type"), str) else None,
-                outcome_unknown=status >= 500,
+                request_id=self.clean(request_id) if isinstance(request_id, str) else None,
+                # RFC 9457 has "about:blank" stand for no type.
+                error_type=self.clean(error_type)
+                if isinstance(error_type, str) and error_type != "about:blank"
+                else None,
+                outcome_unknown=not 400 <= status < 500,
                 retryable=status in RETRIED_STATUSES,
             )
+        else:
+            what = "and an error that is not in Cortex's form" if is_object else "and no JSON object"
+            error = self.unexpected(operation, what, status)
         if status == 401:
             error.msg += " Check api_key: it is wrong, expired, or of another Cortex instance than base_url."
         elif status == 403:
@@ -348,14 +398,10 @@ class CortexClient:
             error.msg += " Cortex accepts 1000 requests a minute; use fewer forks or smaller batches."
         if error.retryable:
             error.retry_after = _retry_after_seconds(retry_after_header)
-            if error.retry_after:
-                error.msg += f" Cortex asked to wait {error.retry_after:.0f} s"
-                error.msg += (
-                    "."
-                    if error.retry_after <= LONGEST_RETRY_AFTER
-                    else (f", which is more than the {LONGEST_RETRY_AFTER} s that are waited at the most.")
-                )
             error.retryable = error.retry_after <= LONGEST_RETRY_AFTER
+            if error.retry_after:
+                limit = "" if error.retryable else f"; the module waits {LONGEST_RETRY_AFTER} s at most"
+                error.msg += f" Cortex asked to wait {error.retry_after:.0f} s{limit}."
         return error
 
     def _said(self, answer: dict[str, t.Any]) -> str:
@@ -365,8 +411,12 @@ class CortexClient:
         for violation in violations if isinstance(violations, list) else []:
             if isinstance(violation, dict):
                 parts += [violation.get(key) for key in ("pointer", "title", "description")]
-        texts = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
-        return "; ".join(texts) or "no reason given"
+        return (
+            one_line(
+                "; ".join(self.clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip())
+            )
+            or "no reason given"
+        )
 
 
 class _BearerAuth:
@@ -390,22 +440,33 @@ def _default_ca_store() -> str | bool:
         path = os.environ.get(name)
         if path:
             if not os.path.exists(path):
-                raise CortexError(f"The environment variable {name} names a CA bundle that does not exist: {path}")
+                raise CortexError(
+                    f"The environment variable {name} names a CA bundle that does not exist: {one_line(path)}."
+                )
             return path
     paths = ssl.get_default_verify_paths()
     if paths.cafile:
         return paths.cafile
-    if paths.capath and any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in os.listdir(paths.capath)):
+    if paths.capath and glob.glob(os.path.join(glob.escape(paths.capath), "[0-9a-f]" * 8 + ".[0-9]")):
         return paths.capath
     return True
 
 
 def _retry_after_seconds(header: str | None) -> float:
-    """Return the seconds that a Retry-After header asks for, 0 for none or one that cannot be understood."""
-    try:
-        return Retry(0).parse_retry_after(header) if header else 0.0
-    except (InvalidHeader, ValueError, OverflowError):
+    """Return the seconds that a Retry-After header (RFC 9110, 10.2.3) asks for, 0 for none or a meaningless one."""
+    # urllib3's own Retry takes all above six hours for six hours.
+    if not header:
         return 0.0
+    if re.fullmatch(r"\s*[0-9]+\s*", header):
+        seconds = float(header)
+    else:
+        try:
+            moment = parsedate_to_datetime(header)
+            # Without a time zone it is in UTC, as all dates in HTTP are.
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() - time.time()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return 0.0
+    return min(max(seconds, 0.0), FOREVER)
 
 
 def _causes(exc: BaseException) -> t.Iterator[BaseException]:
@@ -427,30 +488,50 @@ def _first(causes: t.Iterable[BaseException], kind: type[_E]) -> _E | None:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
-def _text_cleaner(secrets: t.Iterable[str]) -> t.Callable[[str], str]:
-    """Return a function that makes one harmless line of a text from outside: no secret in it, no control character.
+def one_line(text: str) -> str:
+    """Return a text from outside as one line of bounded length, without control characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= LONGEST_TEXT else line[:LONGEST_TEXT] + "…"
 
-    A secret is found as it is and as servers write it back: URL-encoded, base64 (also inside a longer text), JSON- or
-    HTML-escaped.
+
+def _parse(content: bytes) -> tuple[t.Any, str]:
+    """Return the JSON of an answer, and what is odd about it instead where it has none."""
+    if len(content) > LARGEST_ANSWER:
+        return None, f"and more than {LARGEST_ANSWER} bytes"
+    try:
+        return json.loads(content), ""
+    except (ValueError, RecursionError):
+        return None, "but without JSON" if content else "but with nothing in it"
+
+
+def _patterns(secret: str) -> t.Iterator[str]:
+    """Yield regular expressions that find a secret as it is and as servers write it back.
+
+    That is with any of its characters URL-encoded, JSON- or HTML-escaped, also several times; and in base64, also
+    inside a longer text that is encoded as a whole and broken into lines. Repetitions are bounded, so that the time to
+    search a text grows no faster than the text.
     """
-    forms: set[str] = set()
-    for secret in filter(None, secrets):
-        raw = secret.encode()
-        forms |= {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], html.escape(secret)}
-        for shift in range(3):
-            # Inside a longer text a secret begins at one of three places of a base64 group; the characters at either
-            # end depend on the neighbours too and are left out.
-            encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-            core = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
-            if len(core) >= 4:
-                forms |= {core, core.translate(str.maketrans("+/", "-_"))}
-    longest_first = sorted(forms, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    yield "".join(map(_character_pattern, secret))
+    escaped = {"+": "(?:%2b|[+])", "/": r"(?:%2f|\\?/)"}
+    for part in _base64_parts(secret):
+        yield r"\s*".join(escaped.get(char, char) for char in part) + r"[\w+/-]?={0,2}"
 
-    def clean(text: str) -> str:
-        # Cut only after the masking: half a secret would not be found.
-        line = "".join(char if char.isprintable() else " " for char in pattern.sub("********", text))
-        line = " ".join(line.split())
-        return line if len(line) <= LONGEST_TEXT else line[:LONGEST_TEXT] + "…"
 
-    return clean
+def _base64_parts(secret: str) -> t.Iterator[str]:
+    """Yield what base64 makes of a secret, in both alphabets, without the ends that depend on its neighbours."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    for shift in range(3):
+        # Inside a longer text a secret begins at one of three places of a base64 group.
+        encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
+        part = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
+        if len(part) >= 4:
+            yield from {part, part.replace("+", "-").replace("/", "_")}
+
+
+def _character_pattern(char: str) -> str:
+    code = ord(char)
+    url = "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+    utf16 = char.encode("utf-16-be", "surrogatepass").hex()
+    escaped = "".join(rf"\\{{1,8}}u{utf16[start : start + 4]}" for start in range(0, len(utf16), 4))
+    names = [f"#0*{code}", f"#x0*{code:x}", *filter(None, [html.entities.codepoint2name.get(code)])]
+    return rf"(?:\\{{0,8}}{re.escape(char)}|{url}|{escaped}|&(?:amp;){{0,3}}(?:{'|'.join(names)});?)"

@@ -16,7 +16,7 @@ import typing as t
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import AnsibleFallbackNotFound
+from ansible.module_utils.basic import AnsibleFallbackNotFound, AnsibleModule
 
 from ._client import CortexClient, CortexError
 
@@ -25,6 +25,12 @@ from ._client import CortexClient, CortexError
 LONGEST_OPTION = 4096
 LONGEST_TIMEOUT = 3600
 MOST_RETRIES = 20
+# What a template that gave no value, or a switch, looks like after Ansible has made a text of it.
+NO_TEXTS = ("None", "True", "False")
+
+
+# An IPv6 address or a host name of labels, and a port.
+_NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+(%25[\w.-]+)?\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)(:[0-9]*)?", re.ASCII)
 
 
 def nonempty_env_fallback(*names: str) -> str:
@@ -63,6 +69,28 @@ class InvalidOptionError(CortexError):
     """An option has a value that cannot work; nothing was sent."""
 
 
+def settle_masking(module: AnsibleModule) -> None:
+    """Have Ansible mask what it does not know to be secret, and leave in clear what is none.
+
+    Ansible takes each value of an option with ``no_log`` for a secret. A blank or the word None among them would be
+    masked all over the message that says what is wrong with it.
+    """
+    no_secrets = [value for value in module.no_log_values if not value.strip() or value in NO_TEXTS]
+    module.no_log_values.difference_update(no_secrets)
+    # A user, password or query in base_url is refused, but the task's arguments are shown with a high verbosity.
+    module.no_log_values.update(re.findall(r"(?<=//)[^/]*@|[?#].+", module.params["base_url"] or "", re.DOTALL))
+
+
+def check_given(params: t.Mapping[str, t.Any], *names: str) -> None:
+    """Check that options are not null, which Ansible takes for given.
+
+    :raises InvalidOptionError: naming the first that is.
+    """
+    for name in names:
+        if params[name] is None:
+            raise InvalidOptionError(f"{name} is null, but state=present needs it.")
+
+
 def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
     """Check the connection options of a task.
 
@@ -83,22 +111,25 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
     return _check_base_url(params["base_url"])
 
 
-def check_secret(name: str, value: str) -> None:
+def check_secret(name: str, value: str | None) -> None:
     """Check that a secret can be one: neither empty nor huge, without white space and control characters.
 
-    One with a line break, as files and commands like to add it, would make requests raise an error that shows it.
+    With a line break in it, as files and commands like to add one, requests would raise an error that shows it.
 
     :raises InvalidOptionError: naming the option and not its value.
     """
-    if not value:
-        raise InvalidOptionError(f"{name} is empty. Leave it out to take it from the environment.")
+    if not value or value.isspace():
+        raise InvalidOptionError(f"{name} is empty or blank. Leave it out to take it from the environment.")
     if len(value) > LONGEST_OPTION:
         raise InvalidOptionError(f"{name} has {len(value)} characters; at most {LONGEST_OPTION} are possible.")
-    if value == "None":
-        raise InvalidOptionError(f"{name} is the word None: a template or look-up gave no value.")
+    if value in NO_TEXTS:
+        raise InvalidOptionError(f"{name} is the word {value}: a template or a look-up gave no text.")
+    if value[0] + value[-1] in ("[]", "{}"):
+        raise InvalidOptionError(f"{name} is a list or a dictionary, but has to be a text.")
     # str.isprintable() is false for control, format (zero-width) and separator characters except the blank.
     if not value.isprintable() or " " in value:
-        place = "ends in" if value.rstrip().isprintable() and " " not in value.rstrip() else "holds"
+        inside = value.rstrip()
+        place = "ends in" if inside.isprintable() and " " not in inside else "holds"
         raise InvalidOptionError(
             f"{name} {place} white space or a control character, such as a line break or a zero-width character."
         )
@@ -125,7 +156,7 @@ def open_client(params: t.Mapping[str, t.Any], secrets: t.Iterable[str] = ()) ->
     return CortexClient(secrets=secrets, **{name: params[name] for name in connection_argument_spec()})
 
 
-def _check_base_url(base_url: str) -> list[str]:
+def _check_base_url(base_url: str | None) -> list[str]:
     example = "It must be a URL such as https://api.getcortexapp.com"
     if not base_url:
         raise InvalidOptionError(f"base_url is empty. {example}, or left out.")
@@ -136,20 +167,20 @@ def _check_base_url(base_url: str) -> list[str]:
             "base_url holds white space, a control character or one that is not ASCII (write the host's punycode). "
             f"{example}."
         )
+    if not re.match("https?://", base_url, re.IGNORECASE):
+        raise InvalidOptionError(f"base_url does not begin with https:// (or http://). {example}.")
+    if "?" in base_url or "#" in base_url:
+        raise InvalidOptionError(f"base_url has a query or a fragment. {example}.")
     try:
         url = urlsplit(base_url)
-        port_is_valid = url.port is None or url.port > 0
+        has_valid_port = url.port is None or url.port > 0
     except ValueError:
         raise InvalidOptionError(f"base_url has an invalid host or port. {example}.") from None
     if "@" in url.netloc:
         raise InvalidOptionError(f"base_url holds a user or a password. {example}; the API key goes into api_key.")
-    if url.scheme not in ("http", "https"):
-        raise InvalidOptionError(f"base_url does not begin with https:// (or http://). {example}.")
-    if not url.hostname or not port_is_valid or "\\" in base_url:
+    if not _NETLOC.fullmatch(url.netloc) or not has_valid_port or "\\" in base_url:
         raise InvalidOptionError(f"base_url has an invalid host or port. {example}.")
-    if "?" in base_url or "#" in base_url:
-        raise InvalidOptionError(f"base_url has a query or a fragment. {example}.")
-    if url.scheme == "http" and not _is_loopback(url.hostname):
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
         return ["base_url begins with http://, so that the API key and the token cross the network in clear."]
     return []
 

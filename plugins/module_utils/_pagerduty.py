@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._client import CortexClient, CortexError, Operation, RefusedError
+from ._client import CortexClient, CortexError, NotFoundError, Operation, RefusedError, one_line
 
 _PATH = "/api/v1/pagerduty"
 GET = Operation("GET", f"{_PATH}/default-configuration", "read the PagerDuty configuration", safe=True)
@@ -24,8 +24,8 @@ REPLACE = Operation("PUT", f"{_PATH}/configuration", "replace the PagerDuty conf
 DELETE = Operation("DELETE", f"{_PATH}/configurations", "delete the PagerDuty configuration", safe=False)
 VALIDATE = Operation("POST", f"{_PATH}/configuration/validate", "validate the PagerDuty configuration", safe=True)
 
-# Refusals that an addition gets where a configuration came into being after it had been looked for.
-_EXISTS_STATUSES = (400, 409)
+# What a write may be refused with because another writer came in between: a configuration exists by now, or no longer.
+_OVERTAKEN = {ADD: (400, 409), REPLACE: (404,)}
 
 
 class Configuration(t.NamedTuple):
@@ -89,45 +89,41 @@ class PagerDuty:
     def read(self) -> Configuration | None:
         """Return the stored configuration, None if there is none."""
         try:
-            return self._configuration(GET, self.client.call(GET))
-        except RefusedError as error:
-            # Any other 404, of a proxy or of a wrong base_url, is no RefusedError.
-            if error.http_status == 404:
-                return None
-            raise
+            stored = self._configuration(GET, self.client.call(GET))
+        except NotFoundError:
+            return None
+        # This may be a token that no option gave.
+        self.client.hide_token(stored.last_four)
+        return stored
 
     def write(self, operation: Operation, wanted: Wanted) -> list[Configuration]:
         """Send an addition, a replacement or a deletion, and return what Cortex says is stored after it."""
+        body = None
+        if operation is not DELETE:
+            body = {"isTokenReadonly": wanted.is_token_readonly, "token": wanted.token}
         try:
+            answer = self.client.call(operation, body)
+        except NotFoundError:
             if operation is DELETE:
-                answer = self.client.call(operation)
-            else:
-                body = {"isTokenReadonly": wanted.is_token_readonly, "token": wanted.token}
-                answer = self.client.call(operation, body)
-        except RefusedError as error:
-            if operation is DELETE and error.http_status == 404:
                 return []
             raise
         return [self._configuration(operation, item) for item in self._items(operation, answer)]
 
-    def validate(self) -> dict[str, t.Any] | None:
-        """Have Cortex try the stored token with PagerDuty, and return its verdict, None if there is nothing stored."""
-        try:
-            answer = self.client.call(VALIDATE)
-        except RefusedError as error:
-            if error.http_status == 404:
-                return None
-            raise
+    def validate(self) -> dict[str, t.Any]:
+        """Have Cortex try the stored token with PagerDuty, and return its verdict.
+
+        :raises NotFoundError: when there is nothing stored.
+        """
         verdicts = []
-        for item in self._items(VALIDATE, answer):
+        for item in self._items(VALIDATE, self.client.call(VALIDATE)):
             texts = {}
             for name in ("alias", "message"):
                 text = item.get(name)
                 if text is not None and not isinstance(text, str):
-                    raise self.client.unexpected(VALIDATE, f"with {name} of a wrong type")
+                    raise self.client.unexpected(VALIDATE, f"and a {name} that is no string")
                 texts[name] = None if text is None else self.client.clean(text)
             if not isinstance(item.get("isValid"), bool):
-                raise self.client.unexpected(VALIDATE, "without a boolean isValid")
+                raise self.client.unexpected(VALIDATE, "but without a boolean isValid")
             verdicts.append({"alias": texts["alias"], "is_valid": item["isValid"], "message": texts["message"]})
         is_valid = bool(verdicts) and all(verdict["is_valid"] for verdict in verdicts)
         return {"is_valid": is_valid, "configurations": verdicts}
@@ -137,13 +133,14 @@ class PagerDuty:
         last_four = item.get("lastFour") if isinstance(item, dict) else None
         # More than four characters would be a token shown in full.
         if not isinstance(read_only, bool) or not isinstance(last_four, str) or len(last_four) > 4:
-            raise self.client.unexpected(operation, "without a boolean isTokenReadonly and a lastFour")
+            what = "but without a boolean isTokenReadonly and a lastFour of four characters or fewer"
+            raise self.client.unexpected(operation, what)
         return Configuration(read_only, last_four)
 
     def _items(self, operation: Operation, answer: t.Any) -> list[dict[str, t.Any]]:
         items = answer.get("configurations") if isinstance(answer, dict) else None
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise self.client.unexpected(operation, "without a list of configurations")
+            raise self.client.unexpected(operation, "but without a list of configurations")
         return items
 
 
@@ -177,16 +174,17 @@ class Report:
         """Take what is stored now as unknown."""
         self.changed = changed
         self.after = UNKNOWN
+        self._token_after = None
 
     def has_read_back(self, stored: Configuration | None, sent: Decision) -> None:
         """Take what is stored as what there is after a write whose outcome was unknown."""
-        if stored != sent.after:
-            self.changed = stored != self.before
-            self.after = stored
-        else:
+        if stored == sent.after:
             self.has_written(sent)
             if stored == self.before:
                 self._token_after = "may have been sent again"
+        else:
+            self.changed = stored != self.before
+            self.after = stored
 
     def result(self) -> dict[str, t.Any]:
         """Return the values that a module gives back, whether it succeeds or fails."""
@@ -204,21 +202,20 @@ class Report:
 
     def failure(self, error: CortexError) -> dict[str, t.Any]:
         """Return the values of a failed task, with a message that says what is stored now."""
+        return {**self.result(), **error.details(), "msg": f"{error.msg} {self._now()}"}
+
+    def _now(self) -> str:
         if self.after is UNKNOWN:
-            now = (
-                "What is stored now is not known: the write may have been done."
-                if self.changed
-                else ("Nothing was changed.")
-            )
-        elif isinstance(self.after, Configuration):
+            if self.changed:
+                return "What is stored now is not known: the write may have been done."
+            return "Nothing was changed."
+        now = "Stored now: no configuration"
+        if isinstance(self.after, Configuration):
             read_only = str(self.after.is_token_readonly).lower()
-            now = f"Stored now: a token ending in {self.after.last_four}, is_token_readonly={read_only}"
-            if self.after == self.before:
-                now += ", as before" if not self.changed else "; whether the token was replaced cannot be seen"
-            now += "."
-        else:
-            now = f"Stored now: no configuration{', as before' if self.before is None else ''}."
-        return {**self.result(), **error.details(), "msg": f"{error.msg} {now}"}
+            now = f"Stored now: a token ending in {one_line(self.after.last_four)}, is_token_readonly={read_only}"
+        if self.after != self.before:
+            return f"{now}."
+        return f"{now}, as before{f'; token {self._token_after}' if self.changed else ''}."
 
 
 def converge(pagerduty: PagerDuty, wanted: Wanted, report: Report, *, check_mode: bool, validate: bool) -> None:
@@ -239,53 +236,73 @@ def converge(pagerduty: PagerDuty, wanted: Wanted, report: Report, *, check_mode
         _write(pagerduty, wanted, decision, report)
     if not validate or wanted.state == "absent":
         return
-    report.validation = pagerduty.validate()
-    if report.validation is None:
+    try:
+        report.validation = pagerduty.validate()
+    except NotFoundError as error:
         report.after = None
-        raise NotValidError("The PagerDuty configuration was removed by somebody else before it could be validated.")
+        error.msg += " Somebody else removed it before it could be validated."
+        raise
     if not report.validation["is_valid"]:
-        messages = [verdict["message"] for verdict in report.validation["configurations"] if verdict["message"]]
-        reason = "; ".join(messages).rstrip(". ") or "it gave no reason"
+        verdicts = report.validation["configurations"]
+        reasons = [verdict["message"].rstrip(". ") for verdict in verdicts if verdict["message"]]
+        reason = one_line("; ".join(reasons)) or ("it gives no reason" if verdicts else "it lists no verdict")
         raise NotValidError(f"Cortex says that the stored PagerDuty token is not valid: {reason}.")
 
 
 def _write(pagerduty: PagerDuty, wanted: Wanted, decision: Decision, report: Report) -> None:
     """Send what was decided. Where it is not known what became of it, read what is stored and decide anew."""
+    client = pagerduty.client
     failures = 0
     waited = 0.0
+    overtaken: list[Operation] = []
     while decision.write:
         sent, write = decision, decision.write
-        accepted = False
-        try:
-            stored_by_answer = pagerduty.write(write, wanted)
-            if stored_by_answer == ([sent.after] if sent.after else []):
-                report.has_written(sent)
-                return
-            accepted = True
-            error: CortexError = pagerduty.client.unexpected(write, "without what was sent")
-        except CortexError as exc:
-            error = exc
-        exists_by_now = write is ADD and isinstance(error, RefusedError) and error.http_status in _EXISTS_STATUSES
-        if not error.outcome_unknown and not exists_by_now:
+        error, is_accepted = _send(pagerduty, write, wanted, sent)
+        if error is None:
+            report.has_written(sent)
+            return
+        is_overtaken = isinstance(error, RefusedError) and error.http_status in _OVERTAKEN.get(write, ())
+        if not error.outcome_unknown and not is_overtaken:
             raise error
         failures += error.outcome_unknown
         report.has_lost_track(changed=failures > 0)
         if error.retryable:
-            waited += pagerduty.client.wait(failures, error)
-        try:
-            stored = pagerduty.read()
-        except CortexError as exc:
-            error.msg += f" Reading what is stored now failed too. {exc.msg}"
-            raise error from None
-        decision = decide(stored, wanted)
+            waited += client.wait(failures, error)
+        stored = _read_back(pagerduty, error)
         if failures:
             report.has_read_back(stored, sent)
         else:
             report.has_read(stored)
-        if not decision.write or (accepted and stored == sent.after):
+        decision = decide(stored, wanted)
+        if is_accepted and stored == sent.after:
             return
-        if decision.write is ADD if exists_by_now else pagerduty.client.gives_up(error, failures, waited):
+        if is_overtaken:
+            # Once is a race; the same again has another reason.
+            is_hopeless = decision.write is write or write in overtaken
+            overtaken.append(write)
+        else:
+            is_hopeless = client.gives_up(error, failures, waited)
+        if decision.write and is_hopeless:
             raise error
+
+
+def _send(pagerduty: PagerDuty, write: Operation, wanted: Wanted, sent: Decision) -> tuple[CortexError | None, bool]:
+    """Send a write, and return what went wrong and whether Cortex accepted the write nevertheless."""
+    try:
+        stored = pagerduty.write(write, wanted)
+    except CortexError as error:
+        return error, False
+    if stored == ([sent.after] if sent.after else []):
+        return None, True
+    return pagerduty.client.unexpected(write, "and not with what was sent", is_foreign=False), True
+
+
+def _read_back(pagerduty: PagerDuty, error: CortexError) -> Configuration | None:
+    try:
+        return pagerduty.read()
+    except CortexError as exc:
+        error.msg += f" Reading what is stored now failed too. {exc.msg}"
+        raise error from None
 
 
 def _state(configuration: Configuration | Unknown | None) -> dict[str, t.Any]:

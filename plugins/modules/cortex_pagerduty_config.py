@@ -201,10 +201,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError
 from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import (
     check_connection,
+    check_given,
     check_token,
     connection_argument_spec,
     nonempty_env_fallback,
     open_client,
+    settle_masking,
 )
 from ansible_collections.cortexapps.cortex.plugins.module_utils._pagerduty import PagerDuty, Report, Wanted, converge
 
@@ -232,10 +234,14 @@ def main() -> None:
         required_if=[("state", "present", ("token", "is_token_readonly"))],
         supports_check_mode=True,
     )
+    settle_masking(module)
     params = module.params
+    is_present = params["state"] == "present"
     report = Report()
     try:
-        for warning in check_connection(params) + check_token(params["token"], is_used=params["state"] == "present"):
+        if is_present:
+            check_given(params, "token", "is_token_readonly")
+        for warning in check_connection(params) + check_token(params["token"], is_used=is_present):
             module.warn(warning)
         wanted = Wanted(params["state"], params["token"], params["is_token_readonly"], params["update_token"])
         with open_client(params, secrets=[params["token"] or ""]) as client:

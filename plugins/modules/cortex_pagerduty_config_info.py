@@ -119,11 +119,12 @@ error_type:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError
+from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError, NotFoundError
 from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import (
     check_connection,
     connection_argument_spec,
     open_client,
+    settle_masking,
 )
 from ansible_collections.cortexapps.cortex.plugins.module_utils._pagerduty import PagerDuty
 
@@ -134,6 +135,7 @@ def argument_spec() -> dict[str, object]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    settle_masking(module)
     result: dict[str, object] = {"changed": False, "configuration": None, "validation": None}
     try:
         for warning in check_connection(module.params):
@@ -151,8 +153,9 @@ def inspect(pagerduty: PagerDuty, result: dict[str, object], *, validate: bool) 
         return
     result["configuration"] = stored._asdict()
     if validate:
-        result["validation"] = pagerduty.validate()
-        if result["validation"] is None:
+        try:
+            result["validation"] = pagerduty.validate()
+        except NotFoundError:
             # It was removed between the two requests.
             result["configuration"] = None
 

@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from typing import Any
 
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from ..conftest import DELETE, GET, OTHER_TOKEN, POST, PUT, TOKEN, TWIN_TOKEN, VALIDATE, Run
+from ..conftest import DELETE, GET, OTHER_TOKEN, POST, PUT, TOKEN, TWIN_TOKEN, VALIDATE, Run, Stored, shown, state
 
 READ_ONLY = {"token": TOKEN, "is_token_readonly": True}
-STORED = {
+STORED: dict[str, Stored] = {
     "nothing": None,
     "same token": READ_ONLY,
     "another token": {"token": OTHER_TOKEN, "is_token_readonly": True},
@@ -41,10 +42,6 @@ WRITES = {
 }
 
 
-def shown(stored: dict[str, Any] | None) -> dict[str, Any] | None:
-    return stored and {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
-
-
 @pytest.mark.parametrize("validate", [False, True])
 @pytest.mark.parametrize(("stored", "update_token"), WRITES)
 def test_present(
@@ -67,8 +64,7 @@ def test_present(
     assert done["changed"] is bool(write)
     assert done["configuration"] == shown(workspace.configuration)
     assert bool(done["validation"]) is validate
-    state_before = {"state": "present", **before_shown} if (before_shown := shown(before)) else {"state": "absent"}
-    state_after = {"state": "present", **(shown(workspace.configuration) or {})}
+    state_before, state_after = state(before), state(workspace.configuration)
     if write == PUT:
         state_before["token"] = "stored"
         state_after["token"] = "sent again"
@@ -101,20 +97,20 @@ def test_absent(config: Run, simulator: Simulator, workspace: Workspace, stored:
 
 
 @pytest.mark.parametrize(
-    ("stored", "state", "update_token"),
+    ("stored", "wanted", "update_token"),
     [
         *((stored, "present", update) for stored, update in itertools.product(STORED, ("on_change", "on_create"))),
         *((stored, "absent", "on_change") for stored in STORED),
     ],
 )
 def test_second_run_only_reads(
-    config: Run, simulator: Simulator, workspace: Workspace, stored: str, state: str, update_token: str
+    config: Run, simulator: Simulator, workspace: Workspace, stored: str, wanted: str, update_token: str
 ) -> None:
     workspace.configuration = STORED[stored]
-    config(state=state, update_token=update_token)
+    config(state=wanted, update_token=update_token)
     simulator.clear_log()
 
-    again = config(state=state, update_token=update_token)
+    again = config(state=wanted, update_token=update_token)
 
     assert again["changed"] is False
     assert workspace.requests == [GET]
@@ -127,3 +123,96 @@ def test_token_with_same_last_four_is_missed_unless_always(config: Run, workspac
     assert workspace.configuration == READ_ONLY
     assert config(token=TWIN_TOKEN, update_token="always")["changed"] is True
     assert workspace.configuration == {"token": TWIN_TOKEN, "is_token_readonly": True}
+
+
+@pytest.mark.parametrize("update_token", ["on_change", "always"])
+@pytest.mark.parametrize("stored", STORED)
+def test_token_that_is_not_valid(
+    config: Run, simulator: Simulator, workspace: Workspace, stored: str, update_token: str
+) -> None:
+    before = workspace.configuration = STORED[stored]
+    simulator.reject_token(TOKEN)
+    result = config(validate=True, update_token=update_token)
+    write = WRITES[stored, update_token]
+    assert workspace.requests == [GET] + [write] * bool(write) + [VALIDATE]
+    assert result["failed"] is True
+    assert result["changed"] is bool(write)
+    assert result["configuration"] == shown(workspace.configuration) == shown(READ_ONLY)
+    assert result["diff"]["before"]["state"] == ("present" if before else "absent")
+    assert result["validation"]["is_valid"] is False
+    assert "the stored PagerDuty token is not valid: PagerDuty does not accept the token." in result["msg"]
+    as_before = ", as before" if before == READ_ONLY else ""
+    again = "; token sent again" if before == READ_ONLY and write else ""
+    assert result["msg"].endswith(f"Stored now: a token ending in ab12, is_token_readonly=true{as_before}{again}.")
+
+
+def test_check_mode_validates_only_where_the_run_would_write_nothing(
+    config: Run, simulator: Simulator, workspace: Workspace
+) -> None:
+    simulator.reject_token(TOKEN)
+    assert "failed" not in config(check_mode=True, validate=True)
+    workspace.configuration = READ_ONLY
+    assert config(check_mode=True, validate=True)["failed"] is True
+    assert workspace.requests == [GET, GET, VALIDATE]
+
+
+def test_replacement_that_cannot_be_seen_is_not_claimed(config: Run, workspace: Workspace) -> None:
+    """Each answer is lost, and before and after look the same."""
+    workspace.configuration = {"token": TWIN_TOKEN, "is_token_readonly": True}
+    workspace.fault("replace", times=None, drop=True)
+    result = config(update_token="always", retries=1)
+    assert workspace.requests == [GET, PUT, GET, PUT, GET]
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["diff"]["after"]["token"] == "may have been sent again"
+    assert result["msg"].endswith("as before; token may have been sent again.")
+
+
+def test_accepted_replacement_with_an_odd_answer_is_not_sent_again(config: Run, workspace: Workspace) -> None:
+    workspace.configuration = READ_ONLY
+    workspace.fault("replace", processed=True, body={"configurations": []})
+    result = config(update_token="always")
+    assert workspace.requests == [GET, PUT, GET]
+    assert "failed" not in result
+
+
+@pytest.mark.parametrize(("operation", "stored"), [("add", None), ("replace", STORED["another token"])])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_write_whose_outcome_cannot_be_found_out(
+    config: Run, workspace: Workspace, operation: str, stored: dict[str, Any] | None, is_done: bool
+) -> None:
+    workspace.configuration = stored
+    workspace.fault(operation, drop=True, processed=is_done)
+    # The first reading succeeds.
+    workspace.fault("get")
+    workspace.fault("get", times=None, status=503)
+    result = config(retries=1)
+    assert result["failed"] is True
+    assert (result["changed"], result["configuration"], result["diff"]["after"]) == (True, None, {"state": "unknown"})
+    assert "Reading what is stored now failed too. Could not read the PagerDuty configuration" in result["msg"]
+    assert result["msg"].endswith("What is stored now is not known: the write may have been done.")
+
+
+def test_refused_addition_whose_cause_cannot_be_found_out(config: Run, workspace: Workspace) -> None:
+    """It was refused, so nothing was changed, though what is stored is not known."""
+    workspace.fault("get")
+    workspace.fault("add", status=409)
+    workspace.fault("get", times=None, status=403)
+    result = config()
+    assert (result["failed"], result["changed"], result["diff"]["after"]) == (True, False, {"state": "unknown"})
+    assert result["msg"].endswith("Nothing was changed.")
+
+
+def test_refused_write_without_permission(config: Run, simulator: Simulator, workspace: Workspace) -> None:
+    workspace.may_configure = False
+    result = config()
+    assert (result["http_status"], result["error_type"]) == (403, "FORBIDDEN")
+    assert uuid.UUID(result["request_id"])
+    assert "'Configure integrations'" in result["msg"]
+    assert result["msg"].endswith("Stored now: no configuration, as before.")
+
+
+def test_unknown_api_key(config: Run, simulator: Simulator) -> None:
+    result = config(api_key="ck_live_unknown_0000000000000000000000000000")
+    assert result["http_status"] == 401
+    assert "Check api_key" in result["msg"]
+    assert result["msg"].endswith("Nothing was changed.")

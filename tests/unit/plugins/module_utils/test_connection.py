@@ -1,0 +1,117 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which value of a connection option counts: the task's, or which variable of the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection import ModuleDocFragment
+from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import connection_argument_spec
+from ansible_collections.cortexapps.cortex.plugins.modules import cortex_pagerduty_config
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+
+from ..conftest import API_KEY, OTHER_TOKEN, TOKEN, configuration, run_main
+
+WRONG_KEY = "ck_live_wrong_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
+OPTIONS = {"api_key": API_KEY, "base_url": "", "token": TOKEN}
+VARIABLES = {
+    "api_key": ("CORTEX_API_KEY", "CORTEX_API_TOKEN"),
+    "base_url": ("CORTEX_BASE_URL", "CORTEX_API_URL"),
+    "token": ("PAGERDUTY_TOKEN",),
+}
+# Each would make the task fail, or store what the test does not expect.
+BAD = {"api_key": WRONG_KEY, "base_url": "http://127.0.0.1:9", "token": OTHER_TOKEN}
+
+
+@pytest.fixture
+def good(simulator: Simulator) -> dict[str, str]:
+    return {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN}
+
+
+def run(options: dict[str, Any]) -> dict[str, Any]:
+    return run_main(cortex_pagerduty_config.main, {"is_token_readonly": True, "retries": 0, **options})[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "variable"), [(option, variable) for option, names in VARIABLES.items() for variable in names]
+)
+def test_variable_serves_where_the_option_is_missing(
+    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str, variable: str
+) -> None:
+    environment.setenv(variable, good.pop(option))
+    assert "failed" not in run(good)
+    assert workspace.configuration == configuration(TOKEN)
+
+
+@pytest.mark.parametrize("option", VARIABLES)
+def test_option_wins_over_the_environment(
+    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+) -> None:
+    for variable in VARIABLES[option]:
+        environment.setenv(variable, BAD[option])
+    assert "failed" not in run(good)
+    assert workspace.configuration == configuration(TOKEN)
+
+
+@pytest.mark.parametrize("option", ["api_key", "base_url"])
+def test_first_variable_wins(
+    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+) -> None:
+    first, second = VARIABLES[option]
+    environment.setenv(first, good.pop(option))
+    environment.setenv(second, BAD[option])
+    assert "failed" not in run(good)
+
+
+@pytest.mark.parametrize("option", ["api_key", "base_url"])
+def test_empty_variable_counts_as_unset(
+    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+) -> None:
+    first, second = VARIABLES[option]
+    environment.setenv(first, "")
+    environment.setenv(second, good.pop(option))
+    assert "failed" not in run(good)
+
+
+@pytest.mark.parametrize("option", ["api_key", "token"])
+def test_all_variables_empty(
+    good: dict[str, str], simulator: Simulator, environment: pytest.MonkeyPatch, option: str
+) -> None:
+    for variable in VARIABLES[option]:
+        environment.setenv(variable, "")
+    del good[option]
+    result = run(good)
+    assert result["failed"] is True
+    assert "missing" in result["msg"]
+    assert option in result["msg"]
+    assert simulator.log == []
+
+
+@pytest.mark.parametrize("option", ["api_key", "token"])
+def test_secret_of_the_environment_is_masked(
+    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+) -> None:
+    secret = good.pop(option)
+    environment.setenv(VARIABLES[option][0], secret)
+    workspace.fault("any", status=400, body={"type": "BAD", "message": "{token} and {api_key} and " + secret})
+    arguments = {"is_token_readonly": True, "_ansible_verbosity": 5, "_ansible_inject_invocation": True, **good}
+    result, output = run_main(cortex_pagerduty_config.main, arguments)
+    assert result["failed"] is True
+    assert secret not in output
+
+
+def test_documentation_matches_the_argument_spec() -> None:
+    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    spec = connection_argument_spec()
+    assert documented.keys() == spec.keys()
+    for name, option in spec.items():
+        for value in ("type", "default", "required"):
+            assert documented[name].get(value) == option.get(value)
+        for variable in VARIABLES.get(name, ()):
+            assert f"E({variable})" in " ".join(documented[name]["description"])

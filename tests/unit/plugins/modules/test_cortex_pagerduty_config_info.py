@@ -1,0 +1,100 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+
+from ..conftest import GET, TOKEN, VALIDATE, Run, configuration
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("validate", [False, True])
+def test_nothing_is_stored(info: Run, workspace: Workspace, validate: bool, check_mode: bool) -> None:
+    result = info(validate=validate, check_mode=check_mode)
+    assert result == {"changed": False, "configuration": None, "validation": None}
+    assert workspace.requests == [GET]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("is_token_readonly", [False, True])
+def test_configuration(info: Run, workspace: Workspace, is_token_readonly: bool, check_mode: bool) -> None:
+    workspace.configuration = configuration(TOKEN, is_token_readonly)
+    result = info(check_mode=check_mode)
+    assert result["configuration"] == {"is_token_readonly": is_token_readonly, "last_four": "ab12"}
+    assert result["validation"] is None
+    assert workspace.requests == [GET]
+
+
+@pytest.mark.parametrize("is_valid", [False, True])
+def test_verdict_is_reported_and_never_fails(
+    info: Run, simulator: Simulator, workspace: Workspace, is_valid: bool
+) -> None:
+    workspace.configuration = configuration(TOKEN)
+    if not is_valid:
+        simulator.reject_token(TOKEN)
+    result = info(validate=True)
+    assert "failed" not in result
+    assert result["validation"]["is_valid"] is is_valid
+    assert workspace.requests == [GET, VALIDATE]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "is_valid"),
+    [
+        ([], False),
+        ([{"isValid": True}], True),
+        ([{"isValid": True}, {"isValid": True, "alias": "b"}], True),
+        ([{"isValid": True, "alias": "a", "message": "fine"}, {"isValid": False, "message": "no"}], False),
+    ],
+)
+def test_verdicts(info: Run, workspace: Workspace, verdicts: list[dict[str, Any]], is_valid: bool) -> None:
+    workspace.configuration = configuration(TOKEN)
+    workspace.fault("validate", body={"configurations": verdicts})
+    assert info(validate=True)["validation"] == {
+        "is_valid": is_valid,
+        "configurations": [
+            {"alias": each.get("alias"), "is_valid": each["isValid"], "message": each.get("message")}
+            for each in verdicts
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [{}, {"isValid": None}, {"isValid": "true"}, {"isValid": True, "alias": 1}, {"isValid": True, "message": []}],
+)
+def test_odd_verdict_is_no_verdict(info: Run, workspace: Workspace, verdict: dict[str, Any]) -> None:
+    workspace.configuration = configuration(TOKEN)
+    workspace.fault("validate", body={"configurations": [verdict]})
+    result = info(validate=True)
+    assert "The base_url does not look like the Cortex API." in result["msg"]
+    # What had been read is given nevertheless.
+    assert result["configuration"] == {"is_token_readonly": True, "last_four": "ab12"}
+
+
+def test_failure_says_what_the_api_said(info: Run, workspace: Workspace) -> None:
+    body = {"type": "FORBIDDEN", "message": "No.", "details": "Not you.", "requestId": "2b7e6a04"}
+    workspace.fault("get", status=403, body=body)
+    result = info()
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert (result["http_status"], result["request_id"], result["error_type"]) == (403, "2b7e6a04", "FORBIDDEN")
+    assert "Cortex answered with HTTP status 403: No; Not you. The API key in api_key needs" in result["msg"]
+
+
+@pytest.mark.parametrize("last_four", ["", "a", "漢字é1", "b 2\n", "\x1b[2J"])
+def test_any_four_characters_are_shown_as_they_are(info: Run, workspace: Workspace, last_four: str) -> None:
+    workspace.fault("get", body={"isTokenReadonly": True, "lastFour": last_four})
+    assert info()["configuration"]["last_four"] == last_four
+
+
+def test_more_than_four_characters_are_refused(info: Run, workspace: Workspace) -> None:
+    workspace.fault("get", body={"isTokenReadonly": True, "lastFour": "Tvab12"})
+    result = info()
+    assert "lastFour of four characters or fewer" in result["msg"]
+    assert "Tvab12" not in str(result)

@@ -1,0 +1,202 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds whatever happens: random tasks on one workspace, with random faults and a second writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hypothesis.strategies as st
+from ansible_collections.cortexapps.cortex.plugins.modules import (
+    cortex_pagerduty_config,
+    cortex_pagerduty_config_info,
+)
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from .conftest import (
+    API_KEY,
+    GET,
+    OTHER_TOKEN,
+    TOKEN,
+    TWIN_TOKEN,
+    VALIDATE,
+    Stored,
+    configuration,
+    run_main,
+    shown,
+    state,
+)
+
+UMLAUT_TOKEN = "äöü+7FzQkLmN2pRsab12"
+TOKENS = st.sampled_from([TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN])
+CONFIGURATIONS = st.none() | st.builds(configuration, TOKENS, st.booleans())
+OPTIONS = st.fixed_dictionaries(
+    {
+        "token": TOKENS,
+        "is_token_readonly": st.booleans(),
+        "state": st.sampled_from(["present", "present", "absent"]),
+        "update_token": st.sampled_from(["on_change", "always", "on_create"]),
+        "validate": st.booleans(),
+    }
+)
+ECHO = {"type": "{token}", "message": "the key {api_key} and the token {token}", "requestId": "{api_key}"}
+# Each tells the truth about what it has done, or nothing at all.
+FAULTS: list[dict[str, Any]] = [
+    {"drop": True},
+    {"drop": True, "processed": True},
+    {"truncate": 5, "processed": True},
+    {"status": 400, "body": ECHO},
+    {"status": 403},
+    {"status": 409, "body": ECHO},
+    {"status": 429, "headers": {"Retry-After": "7"}},
+    {"status": 429, "headers": {"Retry-After": "4000"}},
+    {"status": 500, "body": ECHO},
+    {"status": 503, "processed": True},
+    {"status": 302, "headers": {"Location": "https://{token}.example.com/{api_key}"}},
+    {"status": 200, "body": "<html>{token}{api_key}</html>"},
+    {"status": 200, "body": "", "processed": True},
+    {"status": 200, "body": [], "processed": True},
+]
+
+
+OPERATIONS = st.sampled_from(["add", "replace", "delete", "get", "validate", "any"])
+FAULT = st.fixed_dictionaries({"operation": OPERATIONS, "times": st.sampled_from([1, 2, None])}).flatmap(
+    lambda fields: st.sampled_from(FAULTS).map(lambda fault: {**fields, **fault})
+)
+SECOND_WRITER = st.fixed_dictionaries(
+    {"operation": OPERATIONS, "afterwards": st.fixed_dictionaries({"configuration": CONFIGURATIONS})}
+)
+
+
+class Tasks(RuleBasedStateMachine):
+    """A workspace, and tasks that run on it one after the other."""
+
+    server: Simulator
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.reset()
+        self.workspace = self.server.add_workspace(API_KEY)
+
+    @rule(stored=CONFIGURATIONS)
+    def somebody_stores(self, stored: Stored) -> None:
+        self.workspace.configuration = stored
+
+    @rule(token=TOKENS, is_accepted=st.booleans())
+    def pagerduty_judges(self, token: str, is_accepted: bool) -> None:
+        (self.server.accept_token if is_accepted else self.server.reject_token)(token)
+
+    @rule(options=OPTIONS)
+    def check_run_and_run_again(self, options: dict[str, Any]) -> None:
+        predicted, _sent = self._run(options, check_mode=True)
+        done, _sent = self._run(options)
+        for name in ("changed", "configuration", "diff"):
+            assert predicted[name] == done[name]
+        if options["update_token"] != "always":
+            again, sent = self._run({**options, "validate": False})
+            assert (again["changed"], sent) == (False, [GET])
+
+    @rule(options=OPTIONS, faults=st.lists(FAULT, max_size=3), retries=st.sampled_from([0, 1, 2]))
+    def run_through_faults(self, options: dict[str, Any], faults: list[dict[str, Any]], retries: int) -> None:
+        before = self.workspace.configuration
+        result, sent = self._run({**options, "retries": retries}, faults)
+        after = self.workspace.configuration
+        assert after in (before, self._wanted(options))
+        assert result["changed"] or after == before
+        assert not result["changed"] or set(sent) - {GET, VALIDATE}
+        self._is_told_truly(result, before, after)
+        if not result.get("failed"):
+            assert self._is_as_asked(before, after, options)
+
+    @rule(options=OPTIONS, faults=st.lists(FAULT | SECOND_WRITER, min_size=1, max_size=3))
+    def run_beside_a_second_writer(self, options: dict[str, Any], faults: list[dict[str, Any]]) -> None:
+        there = [self.workspace.configuration, self._wanted(options)]
+        there += [fault["afterwards"]["configuration"] for fault in faults if "afterwards" in fault]
+        result, _sent = self._run({**options, "retries": 1}, faults)
+        assert self.workspace.configuration in there
+        # Who writes after the last look cannot be seen. What is reported was there at some time.
+        if result["diff"]["after"]["state"] != "unknown":
+            assert result["configuration"] in [shown(each) for each in there]
+        if not result.get("failed"):
+            assert any(self._is_as_asked(each, each, options) for each in there)
+
+    @rule(options=OPTIONS, faults=st.lists(FAULT, max_size=2))
+    def check_through_faults(self, options: dict[str, Any], faults: list[dict[str, Any]]) -> None:
+        before = self.workspace.configuration
+        _result, sent = self._run({**options, "retries": 1}, faults, check_mode=True)
+        assert set(sent) <= {GET, VALIDATE}
+        assert self.workspace.configuration == before
+
+    @rule(validate=st.booleans(), faults=st.lists(FAULT, max_size=2))
+    def inform_through_faults(self, validate: bool, faults: list[dict[str, Any]]) -> None:
+        result, sent = self._run({"validate": validate, "retries": 1}, faults, is_info=True)
+        assert set(sent) <= {GET, VALIDATE}
+        assert result["changed"] is False
+        if not result.get("failed"):
+            assert result["configuration"] == shown(self.workspace.configuration)
+
+    # What the rules share
+
+    def _run(
+        self,
+        options: dict[str, Any],
+        faults: Sequence[dict[str, Any]] = (),
+        *,
+        check_mode: bool = False,
+        is_info: bool = False,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Run a task, check that no secret is in its output, and return its result and its requests."""
+        self.server.clear_log()
+        for fault in faults:
+            self.workspace.fault(**fault)
+        module = cortex_pagerduty_config_info if is_info else cortex_pagerduty_config
+        arguments = {"api_key": API_KEY, "base_url": self.server.url, **options}
+        result, output = run_main(
+            module.main, {**arguments, "_ansible_check_mode": check_mode, "_ansible_verbosity": 5}
+        )
+        for secret in (API_KEY, TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN):
+            assert secret not in output
+            assert secret not in str(result)
+        assert "Traceback" not in output
+        self.workspace.clear_faults()
+        return result, self.workspace.requests
+
+    def _wanted(self, options: dict[str, Any]) -> Stored:
+        if options["state"] == "absent":
+            return None
+        return configuration(options["token"], options["is_token_readonly"])
+
+    def _is_as_asked(self, before: Stored, after: Stored, options: dict[str, Any]) -> bool:
+        """Tell whether what is stored fulfils the documentation of `state`, `update_token` and `is_token_readonly`."""
+        wanted = self._wanted(options)
+        if after == wanted:
+            return True
+        if wanted is None or after is None or options["update_token"] == "always":
+            return False
+        # A token that was there may stay: any with on_create, one that looks the same with on_change.
+        is_alike = options["update_token"] == "on_create" or shown(after) == shown(wanted)
+        return after == before and after["is_token_readonly"] == wanted["is_token_readonly"] and is_alike
+
+    def _is_told_truly(self, result: dict[str, Any], before: Stored, stored: Stored) -> None:
+        said = {name: value for name, value in result["diff"]["after"].items() if name != "token"}
+        if said == {"state": "unknown"}:
+            assert result["failed"]
+            assert result["configuration"] is None
+            assert ("the write may have been done" in result["msg"]) is result["changed"]
+        else:
+            # Whether a token was replaced by one that looks the same cannot be seen.
+            is_resent = result["diff"]["after"].get("token") is not None
+            assert result["changed"] is (shown(stored) != shown(before) or is_resent)
+            assert said == state(stored)
+            assert result["configuration"] == shown(stored)
+            assert not result.get("failed") or "Stored now: " in result["msg"]
+
+
+def test_whatever_happens(server: Simulator) -> None:
+    Tasks.server = server
+    run_state_machine_as_test(Tasks, settings=settings())

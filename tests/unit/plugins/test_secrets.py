@@ -1,0 +1,248 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nothing of the API key or of a token gets out, though the API sends them back in every place and form."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from ansible_collections.cortexapps.cortex.plugins.modules import (
+    cortex_pagerduty_config,
+    cortex_pagerduty_config_info,
+)
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+
+from .conftest import API_KEY, OTHER_TOKEN, run_main
+
+# With characters that every form escapes.
+NASTY_KEY = "ck_live_\"7Qm2'vXw9/LrT4+bNz6&KsY8<dFh3>JpG5\\aC1%eU0=iO"
+NASTY_TOKEN = "u+\"7Fz<Qk&Lm'N2/Ts\\%ö漢🔑ab12"
+
+
+def in_capitals(secret: str) -> str:
+    return "".join(character.upper() if character.isascii() else character for character in secret)
+
+
+def url_encoded(secret: str) -> str:
+    return quote(secret, safe="")
+
+
+def url_encoded_twice(secret: str) -> str:
+    return quote(quote(secret, safe=""), safe="")
+
+
+def every_character_url_encoded(secret: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in secret.encode())
+
+
+def in_base64(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode()
+
+
+def in_url_safe_base64(secret: str) -> str:
+    return base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
+
+
+def inside_base64(secret: str) -> str:
+    return base64.b64encode(f"Authorization: Bearer {secret}\r\nAccept: */*".encode()).decode()
+
+
+def inside_base64_lines(secret: str) -> str:
+    return base64.encodebytes(f"POST /api/v1/pagerduty/configuration HTTP/1.1\r\n{secret}\r\n".encode()).decode()
+
+
+def json_escaped(secret: str) -> str:
+    return json.dumps(secret)[1:-1].replace("/", "\\/")
+
+
+def json_escaped_twice(secret: str) -> str:
+    return json.dumps(json.dumps(secret))
+
+
+def html_escaped(secret: str) -> str:
+    return html.escape(secret)
+
+
+def html_numbered(secret: str) -> str:
+    return "".join(f"&#{ord(character)};" for character in secret)
+
+
+FORMS: list[Callable[[str], str]] = [
+    str,
+    in_capitals,
+    url_encoded,
+    url_encoded_twice,
+    every_character_url_encoded,
+    in_base64,
+    in_url_safe_base64,
+    inside_base64,
+    inside_base64_lines,
+    json_escaped,
+    json_escaped_twice,
+    html_escaped,
+    html_numbered,
+]
+# Where the API may send a text; the task fails with it, but for the verdicts.
+PLACES: dict[str, tuple[str, dict[str, Any]]] = {
+    "message": ("any", {"status": 400, "body": {"type": "BAD_REQUEST", "message": "{echo}"}}),
+    "end of a long message": ("any", {"status": 400, "body": {"type": "BAD", "message": "x" * 480 + " {echo}"}}),
+    "details": ("any", {"status": 500, "body": {"type": "ERROR", "message": "no", "details": "{echo}"}}),
+    "requestId": ("any", {"status": 403, "body": {"type": "FORBIDDEN", "message": "no", "requestId": "{echo}"}}),
+    "type": ("any", {"status": 401, "body": {"type": "{echo}", "message": "no"}}),
+    "violations": (
+        "any",
+        {"status": 429, "body": {"title": "{echo}", "violations": [{"pointer": "{echo}", "description": "{echo}"}]}},
+    ),
+    "unknown field": ("any", {"status": 400, "body": {"type": "BAD", "message": "no", "{echo}": "{echo}"}}),
+    "HTML": ("any", {"body": "<html>{echo}</html>", "content_type": "text/html"}),
+    "HTML of an error": ("any", {"status": 502, "body": "<html>{echo}</html>", "content_type": "text/html"}),
+    "header": ("any", {"status": 503, "headers": {"X-Echo": "{echo}", "Retry-After": "{echo}"}}),
+    "host of a redirect": ("any", {"status": 302, "headers": {"Location": "https://{echo}.example.com/"}}),
+    "user of a redirect": ("any", {"status": 302, "headers": {"Location": "https://{echo}@example.com/"}}),
+    "path of a redirect": ("any", {"status": 302, "headers": {"Location": "/{echo}"}}),
+    "query of a redirect": ("any", {"status": 302, "headers": {"Location": "https://example.com/?key={echo}"}}),
+    "lastFour": ("get", {"body": {"isTokenReadonly": True, "lastFour": "{echo}"}}),
+    "lastFour of a write": ("replace", {"body": {"configurations": [{"isTokenReadonly": True, "lastFour": "{echo}"}]}}),
+    "verdict": (
+        "validate",
+        {"body": {"configurations": [{"isValid": False, "alias": "{echo}", "message": "{echo}"}]}},
+    ),
+    "good verdict": (
+        "validate",
+        {"body": {"configurations": [{"isValid": True, "alias": "{echo}", "message": "{echo}"}]}},
+    ),
+    "error of the verdict": ("validate", {"status": 404, "body": {"type": "NOT_FOUND", "message": "{echo}"}}),
+}
+
+
+def filled(value: Any, echo: str) -> Any:
+    if isinstance(value, dict):
+        return {filled(key, echo): filled(item, echo) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, echo) for item in value]
+    return value.replace("{echo}", echo) if isinstance(value, str) else value
+
+
+def traces(secret: str) -> list[str]:
+    """Return parts of a secret, in all forms, that nobody must be able to read."""
+    parts = {form(part) for form in FORMS[:5] + FORMS[-4:] for part in (secret[:10], secret[5:15], secret[-10:])}
+    # Inside a longer text it begins at one of three places of a base64 group.
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        parts |= {encode(b"\0" * shift + secret.encode()).decode()[4:20] for shift in range(3)}
+    return sorted(parts)
+
+
+def run_all(simulator: Simulator, options: dict[str, Any], *, is_info: bool) -> str:
+    """Run a module with all that Ansible may be asked to show, and return everything that it shows."""
+    module = cortex_pagerduty_config_info if is_info else cortex_pagerduty_config
+    ansible = {
+        "_ansible_verbosity": 5,
+        "_ansible_debug": True,
+        "_ansible_diff": True,
+        "_ansible_inject_invocation": True,
+        "_ansible_tracebacks_for": ["error", "warning", "deprecated", "deprecated_value"],
+    }
+    result, output = run_main(module.main, {"base_url": simulator.url, "retries": 1, **options, **ansible})
+    # JSON has forms of its own: what a reader of it sees counts.
+    return output + json.dumps(result, ensure_ascii=False) + str(result)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_echo_is_masked(simulator: Simulator, system_log: list[str], place: str, form: Callable[[str], str]) -> None:
+    operation, fault = PLACES[place]
+    options = {"token": NASTY_TOKEN, "is_token_readonly": True, "update_token": "always", "validate": True}
+    for secret in (NASTY_KEY, NASTY_TOKEN):
+        simulator.reset()
+        workspace = simulator.add_workspace(NASTY_KEY, configuration={"token": OTHER_TOKEN, "is_token_readonly": True})
+        echo = form(secret)
+        in_header = json.dumps(echo)[1:-1] if not echo.isascii() or "\n" in echo else echo
+        headers = filled(fault.get("headers", {}), in_header)
+        workspace.fault(operation, times=None, **filled({**fault, "headers": {}}, echo) | {"headers": headers})
+        shown = run_all(simulator, {"api_key": NASTY_KEY, **options}, is_info=False) + "\n".join(system_log)
+        for trace in traces(secret):
+            assert trace not in shown
+
+
+@pytest.mark.parametrize("is_info", [False, True], ids=["config", "info"])
+@pytest.mark.parametrize("form", [str, url_encoded, json_escaped, html_escaped], ids=lambda form: form.__name__)
+@pytest.mark.parametrize("place", ["message", "verdict", "good verdict", "error of the verdict"])
+def test_stored_token_that_the_task_does_not_know_is_masked(
+    simulator: Simulator, place: str, form: Callable[[str], str], is_info: bool
+) -> None:
+    stored = "y_NbxKq81+tWzGh4cd34"
+    workspace = simulator.add_workspace(API_KEY, configuration={"token": stored, "is_token_readonly": True})
+    operation, fault = PLACES[place]
+    workspace.fault(operation, times=None, **filled(fault, f"token '{form(stored)}' is refused"))
+    options: dict[str, Any] = {"api_key": API_KEY, "validate": True}
+    if not is_info:
+        options |= {"token": "u+7FzQkLmN2pRsTvab12", "is_token_readonly": True, "update_token": "on_create"}
+    shown = run_all(simulator, options, is_info=is_info)
+    assert stored not in shown
+    assert form(stored) not in shown
+    assert stored[3:9] not in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome"),
+    [
+        ({}, "changed"),
+        ({"_ansible_check_mode": True}, "changed"),
+        ({"token": OTHER_TOKEN}, "unchanged"),
+        ({"state": "absent"}, "changed"),
+        ({"validate": True}, "changed"),
+        ({"base_url": "http://127.0.0.1:9"}, "failed"),
+        ({"token": f"{NASTY_TOKEN}\n"}, "failed"),
+        ({"api_key": f"{NASTY_KEY}\r\nX-Injected: yes"}, "failed"),
+        ({"base_url": f"https://admin:{API_KEY}@api.getcortexapp.com"}, "failed"),
+        ({"base_url": f"https://{API_KEY}@api.getcortexapp.com"}, "failed"),
+        ({"retries": NASTY_TOKEN}, "failed"),
+        ({"state": NASTY_KEY}, "failed"),
+        ({"unknown_option": NASTY_KEY}, "failed"),
+    ],
+)
+def test_no_outcome_shows_a_secret(
+    simulator: Simulator, system_log: list[str], options: dict[str, Any], outcome: str
+) -> None:
+    simulator.add_workspace(NASTY_KEY, configuration={"token": OTHER_TOKEN, "is_token_readonly": True})
+    given = {"api_key": NASTY_KEY, "token": NASTY_TOKEN, "is_token_readonly": True, **options}
+    shown = run_all(simulator, given, is_info=False)
+    assert {"changed": '"changed": true', "unchanged": '"changed": false', "failed": '"failed": true'}[outcome] in shown
+    shown += "\n".join(system_log)
+    for secret in (NASTY_KEY, NASTY_TOKEN, API_KEY, OTHER_TOKEN):
+        for form in FORMS:
+            assert form(secret) not in shown
+
+
+def test_query_of_base_url_is_not_shown(simulator: Simulator) -> None:
+    options = {"api_key": NASTY_KEY, "base_url": f"{simulator.url}/?token={API_KEY}"}
+    assert API_KEY not in run_all(simulator, options, is_info=True)
+
+
+def test_last_four_of_a_very_short_token_are_masked(simulator: Simulator, workspace: Workspace) -> None:
+    options = {"api_key": API_KEY, "token": "zq7", "is_token_readonly": True}
+    shown = run_all(simulator, options, is_info=False)
+    assert workspace.configuration == {"token": "zq7", "is_token_readonly": True}
+    assert "zq7" not in shown
+
+
+def test_what_is_no_secret_stays_readable(simulator: Simulator, workspace: Workspace) -> None:
+    request_id = "2b7e6a04-a2b3-4c1f-9d0e-5f6a7b8c9d0e"
+    message = (
+        "The integration INTEGRATION_NOTFOUND was not found in internationalization, see https://docs.cortex.io/x1"
+    )
+    body = {"type": "INTEGRATION_NOTFOUND", "message": message, "requestId": request_id}
+    workspace.fault("any", status=400, body=body)
+    options = {"api_key": API_KEY, "base_url": simulator.url, "token": "zq7", "is_token_readonly": True}
+    result, _output = run_main(cortex_pagerduty_config.main, options)
+    assert f"HTTP status 400: {message}." in result["msg"]
+    assert (result["request_id"], result["error_type"]) == (request_id, "INTEGRATION_NOTFOUND")
