@@ -13,18 +13,18 @@ options:
   api_key:
     description:
       - A Cortex API key with the permission B(Configure integrations).
-      - If not set, the environment variable E(CORTEX_API_KEY) is used, then E(CORTEX_API_TOKEN). An empty variable counts
-        as unset.
+      - If not set, the environment variable E(CORTEX_API_KEY) is used, then E(CORTEX_API_TOKEN). An empty variable
+        counts as unset.
       - It is sent to the host of O(base_url) and to no other. A C(~/.netrc) never replaces it.
     type: str
     required: true
   base_url:
     description:
       - Where the Cortex API is, with or without a path prefix, with or without a trailing slash.
-      - The EU cloud is V(https://api.eu.cortex.io). For a self-managed Cortex this is the host of the backend, not that of
-        the user interface.
-      - If not set, the environment variable E(CORTEX_BASE_URL) is used, then E(CORTEX_API_URL). An empty variable counts as
-        unset.
+      - The EU cloud is V(https://api.eu.cortex.io). For a self-managed Cortex this is the host of the backend, not
+        that of the user interface.
+      - If not set, the environment variable E(CORTEX_BASE_URL) is used, then E(CORTEX_API_URL). An empty variable
+        counts as unset.
       - Redirects are not followed.
     type: str
     default: https://api.getcortexapp.com
@@ -36,10 +36,10 @@ options:
     default: true
   ca_path:
     description:
-      - A file with CA certificates in PEM format, or a hashed directory of such files, to check the server's certificate
-        against.
-      - If not set, the environment variable E(REQUESTS_CA_BUNDLE) is used, then E(CURL_CA_BUNDLE), then the system's store
-        (which E(SSL_CERT_FILE) can replace).
+      - A file with CA certificates in PEM format, or a hashed directory of such files, to check the server's
+        certificate against.
+      - If not set, the environment variable E(REQUESTS_CA_BUNDLE) is used, then E(CURL_CA_BUNDLE), then the system's
+        store (which E(SSL_CERT_FILE) can replace).
     type: path
   timeout:
     description:
@@ -49,12 +49,12 @@ options:
     default: 30
   retries:
     description:
-      - Attempts after the first one when Cortex limits the rate, has a passing fault (HTTP status 429, 500, 502, 503, 504)
-        or cannot be reached. V(0) turns retrying off, V(20) is the most.
-      - The waits between them grow from one second to thirty and are spread at random. When Cortex says how long to wait,
-        that is added, up to 60 seconds; if it asks for more, the task fails at once and says so.
-      - What failed is only repeated when that is safe. When it is not known whether a write was done, the configuration is
-        read again first.
+      - Attempts after the first one when Cortex limits the rate, has a passing fault (HTTP status 429, 500, 502, 503,
+        504) or cannot be reached. V(0) turns retrying off, V(20) is the most.
+      - The waits between them grow from one second to thirty and are spread at random. When Cortex says how long to
+        wait, that is added, up to 60 seconds; if it asks for more, the task fails at once and says so.
+      - What failed is only repeated when that is safe. When it is not known whether a write was done, the
+        configuration is read again first.
     type: int
     default: 4
 requirements:
@@ -62,8 +62,8 @@ requirements:
   - "requests >= 2.25.1"
 notes:
   - The module talks to Cortex from the host it runs on. Run it with C(connection=local) or C(delegate_to=localhost)
-    unless only another host reaches Cortex, and set C(ansible_python_interpreter) to C({{ ansible_playbook_python }}) so
-    that it finds the Python library C(requests) there.
+    unless only another host reaches Cortex, and set C(ansible_python_interpreter) to C({{ ansible_playbook_python }})
+    so that it finds the Python library C(requests) there.
   - Environment variables are those of the module's process, so that variables of the controller reach it only where the
     module runs locally.
   - Proxy variables such as E(HTTPS_PROXY) and E(NO_PROXY) are obeyed.

@@ -14,8 +14,8 @@ version_added: 1.0.0
 description:
   - Adds, replaces and removes the PagerDuty configuration of a workspace of Cortex, the internal developer portal of
     U(https://cortex.io), and has Cortex check it.
-  - A workspace holds at most one PagerDuty configuration. Its token can be written but never read back, only its last four
-    characters can.
+  - A workspace holds at most one PagerDuty configuration. Its token can be written but never read back, only its last
+    four characters can.
 author:
   - cortexapps.cortex contributors (@cortexapps)
 extends_documentation_fragment:
@@ -29,8 +29,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Cortex never gives the token back. With O(update_token=on_change) it is recognized by its last four characters, so
-        that a rotation to a token with the same last four characters is missed.
+      - Cortex never gives the token back. With O(update_token=on_change) it is recognized by its last four
+        characters, so that a rotation to a token with the same last four characters is missed.
       - With O(update_token=always) the token is sent, and the task is changed, each time.
 options:
   state:
@@ -41,12 +41,13 @@ options:
     default: present
   token:
     description:
-      - The PagerDuty REST API key that Cortex uses. Those have 20 characters; an integration key of PagerDuty's Events API
-        (32 characters) does not serve.
+      - The PagerDuty REST API key that Cortex uses. Those have 20 characters; an integration key of PagerDuty's
+        Events API (32 characters) does not serve.
       - Required when O(state=present).
       - If not set, the environment variable E(PAGERDUTY_TOKEN) is used. An empty variable counts as unset.
-      - Cortex shows its last four characters only, and so does this module; whether another token is stored is told by these.
-        A token with the same last four characters as the stored one is taken for the same unless O(update_token=always).
+      - Cortex shows its last four characters only, and so does this module; whether another token is stored is told
+        by these. A token with the same last four characters as the stored one is taken for the same unless
+        O(update_token=always).
       - The last four characters of a token of four characters or fewer are masked in the output, being the whole token.
     type: str
   is_token_readonly:
@@ -68,10 +69,10 @@ options:
   validate:
     description:
       - Whether to have Cortex try the stored token with PagerDuty, and to fail when Cortex says that it is not valid.
-      - This comes after the write, or at once where nothing has to be written. In check mode it is left out where the run
-        would write something. It is ignored with O(state=absent).
-      - A token that turns out not to be valid stays stored. The role P(cortexapps.cortex.cortex_pagerduty#role) can check it
-        before and roll back after.
+      - This comes after the write, or at once where nothing has to be written. In check mode it is left out where the
+        run would write something. It is ignored with O(state=absent).
+      - A token that turns out not to be valid stays stored. The role P(cortexapps.cortex.cortex_pagerduty#role) can
+        check it before and roll back after.
     type: bool
     default: false
 seealso:
@@ -196,8 +197,13 @@ error_type:
   sample: FORBIDDEN
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import gc
 
+if __name__ == "__main__":
+    # The process lives for a fraction of a second. Looking for garbage takes a good part of that and finds none.
+    gc.disable()
+
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError
 from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import (
     check_connection,
@@ -252,4 +258,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()
     main()

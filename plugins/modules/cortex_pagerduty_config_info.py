@@ -12,8 +12,8 @@ module: cortex_pagerduty_config_info
 short_description: Read the PagerDuty configuration of a Cortex workspace
 version_added: 1.0.0
 description:
-  - Reads the PagerDuty configuration of a workspace of Cortex, the internal developer portal of U(https://cortex.io), and
-    can have Cortex check it.
+  - Reads the PagerDuty configuration of a workspace of Cortex, the internal developer portal of U(https://cortex.io),
+    and can have Cortex check it.
   - It changes nothing, and does the same in check mode.
 author:
   - cortexapps.cortex contributors (@cortexapps)
@@ -117,8 +117,13 @@ error_type:
   sample: UNAUTHORIZED
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import gc
 
+if __name__ == "__main__":
+    # The process lives for a fraction of a second. Looking for garbage takes a good part of that and finds none.
+    gc.disable()
+
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError, NotFoundError
 from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import (
     check_connection,
@@ -161,4 +166,5 @@ def inspect(pagerduty: PagerDuty, result: dict[str, object], *, validate: bool) 
 
 
 if __name__ == "__main__":
+    gc.freeze()
     main()

@@ -159,7 +159,8 @@ def workspaces(simulator: Simulator) -> dict[str, object]:
         "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
         "cortex_pagerduty_is_token_readonly": READ_ONLY,
     }
-    return {"cortex": {"hosts": {name: {"cortex_pagerduty_api_key": keys[name]} for name in stored}, "vars": connection}}
+    hosts = {name: {"cortex_pagerduty_api_key": key} for name, key in keys.items()}
+    return {"cortex": {"hosts": hosts, "vars": connection}}
 
 
 def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
