@@ -1,0 +1,223 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rollouts to many workspaces at a time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from tests.secrets.playbook import ROLLOUT, environment
+from tests.simulator import Simulator
+
+TOKEN = "u+EXAMPLExxxxxxxab12"
+OLD_TOKEN = "u+EXAMPLExxxxxxxold4"
+REJECTED_TOKEN = "u+EXAMPLExxxxxxxbad1"
+
+GET = "GET /api/v1/pagerduty/default-configuration"
+POST = "POST /api/v1/pagerduty/configuration"
+DELETE = "DELETE /api/v1/pagerduty/configurations"
+VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
+CONVERGE = [GET, POST, VALIDATE]
+
+FORKS = 20
+# Workspaces whose requests exceed the limit, and the seconds that are left then of the minute that it counts in.
+LIMITED = 10
+SECONDS_LEFT = 12
+# What the controller's memory may grow by between the first tenth of the requests and the last, in KiB: Ansible keeps
+# each host's results until the play ends.
+GROWTH_PER_WORKSPACE = 8
+GROWTH_OF_ANY_RUN = 8 * 1024
+# Seconds.
+SAMPLE_EVERY = 0.5
+TIMEOUT_PER_WORKSPACE = 5
+
+
+@dataclass
+class Run:
+    """What a rollout came to. `memory` has the resident KiB of the controller after how many requests."""
+
+    status: int
+    failed: set[str]
+    memory: list[tuple[int, int]]
+    seconds: float
+
+    def growth(self, requests_in_all: int) -> int:
+        """Return by how many KiB the controller grew after a tenth of the requests."""
+        begun = [kib for count, kib in self.memory if count >= requests_in_all / 10]
+        return max(begun) - begun[0]
+
+
+class Clock:
+    """Stands still until a request comes after `begin`, so that it does not matter how long Ansible takes to start."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._has_begun = False
+        self._started: float | None = None
+
+    def begin(self, now: float) -> None:
+        self._now = now
+        self._has_begun = True
+
+    def __call__(self) -> float:
+        if not self._has_begun:
+            return self._now
+        if self._started is None:
+            self._started = time.monotonic()
+        return self._now + time.monotonic() - self._started
+
+
+def api_key(name: str) -> str:
+    return f"ck_live_{name}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
+
+
+def rollout(folder: Path, simulator: Simulator, hosts: dict[str, dict[str, Any]]) -> Run:
+    """Roll TOKEN out to `hosts`, each with variables of its own, and watch the controller."""
+    group = {
+        "hosts": {name: {"cortex_pagerduty_api_key": api_key(name), **variables} for name, variables in hosts.items()},
+        "vars": {
+            "cortex_pagerduty_base_url": simulator.url,
+            "cortex_pagerduty_ca_path": simulator.ca_path,
+            "cortex_pagerduty_token": TOKEN,
+            "cortex_pagerduty_is_token_readonly": True,
+        },
+    }
+    inventory = folder / "workspaces.yml"
+    inventory.write_text(yaml.safe_dump({"cortex": group}))
+    options = ("-i", str(inventory), "-e", "cortex_workspaces=cortex", "--forks", str(FORKS))
+    started = time.monotonic()
+    deadline = started + 60 + TIMEOUT_PER_WORKSPACE * len(hosts)
+    memory = []
+    output = folder / "output"
+    with output.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ansible", "playbook", ROLLOUT, *options],
+            cwd=folder,
+            env=environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                size = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, check=False)
+                if size.stdout.strip():
+                    memory.append((simulator.state.totals["requests"], int(size.stdout)))
+                time.sleep(SAMPLE_EVERY)
+        finally:
+            process.terminate()
+            status = process.wait()
+    recap = re.findall(r"^(\S+) +: ok=.* unreachable=(\d+) +failed=(\d+) ", output.read_text(), re.MULTILINE)
+    assert {host for host, *_ in recap} == hosts.keys(), output.read_text()[-3000:]
+    failed = {host for host, *counts in recap if counts != ["0", "0"]}
+    return Run(status, failed, memory, time.monotonic() - started)
+
+
+def tell(run: Run, simulator: Simulator, workspaces: int, capsys: pytest.CaptureFixture[str]) -> None:
+    totals = simulator.state.totals
+    refused = sum(entry["status"] == 429 for entry in simulator.log)
+    sizes = [kib for _count, kib in run.memory]
+    with capsys.disabled():
+        print(
+            f"\n{workspaces} workspaces in {run.seconds:.0f} s: {totals['requests']} requests, {refused} of them over "
+            f"the limit, on {totals['connections']} connections; controller {max(sizes) / 1024:.0f} MiB at most, grown "
+            f"by {run.growth(totals['requests']) / 1024:.1f} MiB after the first tenth"
+        )
+
+
+def test_every_workspace_converges_with_no_more_retries_than_the_limit_forces(
+    tmp_path: Path, is_long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limit allows just the requests that are needed. Of some workspaces, one was used up a while before."""
+    names = [f"team-{number:04}" for number in range(1000 if is_long else 40)]
+    limited = names[:LIMITED]
+    clock = Clock()
+    with Simulator(tls=True, rate_limit=len(CONVERGE), clock=clock) as simulator:
+        for name in names:
+            simulator.add_workspace(api_key(name), name)
+        for name in limited:
+            use_up_a_request(simulator, name)
+        simulator.clear_log()
+        clock.begin(60 - SECONDS_LEFT)
+
+        run = rollout(tmp_path, simulator, {name: {} for name in names})
+
+        tell(run, simulator, len(names), capsys)
+        assert (run.status, run.failed) == (0, set())
+        stored = {name: simulator.workspaces[name].configuration for name in names}
+        new = {"token": TOKEN, "is_token_readonly": True}
+        assert {name: stored[name] for name in names if stored[name] != new} == {}
+        logs = requests_by_workspace(simulator)
+        answered = {name: [request for request, status in logs[name] if status != 429] for name in names}
+        assert {name: answered[name] for name in names if answered[name] != CONVERGE} == {}
+        refused = Counter({name: sum(status == 429 for _request, status in logs[name]) for name in names})
+        assert set(+refused) <= set(limited)
+        assert max(refused.values()) == 1
+        # One connection for all requests of a workspace, also after it was refused.
+        assert simulator.connections == len(names)
+        assert run.growth(len(simulator.log)) < GROWTH_PER_WORKSPACE * len(names) + GROWTH_OF_ANY_RUN
+
+
+def test_only_the_workspaces_that_fail_are_reported_and_the_others_are_finished(
+    tmp_path: Path, is_long: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"team-{number:04}" for number in range(200 if is_long else 60)]
+    failing = names[7::20]  # 5 %
+    wrong_key, down, not_valid = failing[0::3], failing[1::3], failing[2::3]
+    variables: dict[str, dict[str, Any]] = {name: {} for name in names}
+    old = {"token": OLD_TOKEN, "is_token_readonly": False}
+    with Simulator(tls=True) as simulator:
+        simulator.reject_token(REJECTED_TOKEN)
+        for name in names:
+            simulator.add_workspace(api_key(name), name, old if name in failing else None)
+        for name in wrong_key:
+            variables[name]["cortex_pagerduty_api_key"] = f"{api_key(name)}-expired"
+        for name in down:
+            simulator.workspaces[name].fault("any", status=503, times=None)
+            variables[name]["cortex_pagerduty_retries"] = 1
+        for name in not_valid:
+            variables[name] |= {
+                "cortex_pagerduty_token": REJECTED_TOKEN,
+                "cortex_pagerduty_previous_token": OLD_TOKEN,
+            }
+
+        run = rollout(tmp_path, simulator, variables)
+
+        tell(run, simulator, len(names), capsys)
+        assert (run.status, run.failed) == (2, set(failing))
+        stored = {name: simulator.workspaces[name].configuration for name in names}
+        new = {"token": TOKEN, "is_token_readonly": True}
+        assert stored == {name: old if name in failing else new for name in names}
+        logs = requests_by_workspace(simulator)
+        assert {name: [request for request, _status in logs[name]] for name in names if name not in failing} == {
+            name: CONVERGE for name in names if name not in failing
+        }
+        assert [logs[name] for name in down] == [[(GET, 503)] * 2] * len(down)
+
+
+def use_up_a_request(simulator: Simulator, name: str) -> None:
+    url = f"{simulator.url}{GET.partition(' ')[2]}"
+    headers = {"Authorization": f"Bearer {api_key(name)}"}
+    answer = requests.get(url, headers=headers, verify=simulator.ca_path or True, timeout=30)
+    assert answer.status_code == 404  # there is no configuration
+
+
+def requests_by_workspace(simulator: Simulator) -> dict[str, list[tuple[str, int]]]:
+    logs: dict[str, list[tuple[str, int]]] = {name: [] for name in simulator.workspaces}
+    for entry in simulator.log:
+        if entry["workspace"]:
+            logs[entry["workspace"]].append((f"{entry['method']} {entry['path']}", entry["status"]))
+    return logs
