@@ -9,10 +9,7 @@ Private to this collection: it may change in any release.
 
 from __future__ import annotations
 
-import base64
-import functools
 import glob
-import html.entities
 import json
 import os
 import random
@@ -48,12 +45,7 @@ FOREVER = 1e12
 LARGEST_ANSWER = 64 * 1024
 # Characters of a text of the API that are shown.
 LONGEST_TEXT = 500
-MASK = "********"
-# A stored token may be unknown here. PagerDuty's have 20 characters, of which only + is ever escaped
-# (https://support.pagerduty.com/main/docs/api-access-keys). What has only small or only capital letters is a word.
-_PAGERDUTY_TOKEN = re.compile(r"(?<![\w+-])(?![a-z_+-]{20}|[A-Z_+-]{20})(?:[\w+-]|%2[Bb]|&#43;){20}(?![\w+-])")
-
-
+# The second is urllib3's own, before 2.0, for a certificate of another host.
 _CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 
 
@@ -158,7 +150,7 @@ class CortexClient:
         # Given with each request: a session's own verify loses against REQUESTS_CA_BUNDLE (psf/requests#3829).
         self._verify = (ca_path or _default_ca_store()) if validate_certs else False
         self._secrets = {api_key, *filter(None, secrets)}
-        self._hidden_token: re.Pattern[str] | None = None
+        self._stored_last_four = ""
         self._session = requests.Session()
         # Not even looked at: requests would read the whole answer and stumble over a malformed Location.
         self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
@@ -180,33 +172,15 @@ class CortexClient:
 
     def hide_token(self, last_four: str) -> None:
         """Keep out of all texts, too, a stored token of which only the last four characters are known."""
-        if len(last_four) == 4:
-            self._hidden_token = re.compile(r"\S{4}" + "".join(map(_character_pattern, last_four)))
+        self._stored_last_four = last_four
 
     def clean(self, text: str) -> str:
         """Return a text that the API sent as one line of bounded length without any secret."""
+        # Here, since only a task that has something bad to tell needs it.
+        from ._masking import mask
+
         # Cut only after the masking: half a secret would not be found.
-        text = _PAGERDUTY_TOKEN.sub(MASK, self._mask(text))
-        token = self._hidden_token
-        if token:
-            # Word by word, since a pattern for a whole word would take time that grows with the square of the text.
-            text = re.sub(r"\S+", lambda word: MASK if token.search(word[0]) else word[0], text)
-        return one_line(text)
-
-    def _mask(self, text: str) -> str:
-        squeezed = "".join(text.split()).lower()
-        # The whole pattern takes milliseconds to compile, and most texts need it not.
-        if re.search(r"[%&\\]", text) or any(
-            trace.lower() in squeezed for secret in self._secrets for trace in (secret, *_base64_parts(secret))
-        ):
-            return self._secret_pattern.sub(MASK, text)
-        return text
-
-    @functools.cached_property
-    def _secret_pattern(self) -> re.Pattern[str]:
-        # The longest first, so that one that begins with another is masked whole.
-        secrets = sorted(self._secrets, key=len, reverse=True)
-        return re.compile("|".join(pattern for secret in secrets for pattern in _patterns(secret)), re.IGNORECASE)
+        return one_line(mask(text, frozenset(self._secrets), self._stored_last_four))
 
     def call(self, operation: Operation, body: dict[str, t.Any] | None = None) -> t.Any:
         """Send a request and return its answer's JSON, repeating it where that is safe.
@@ -315,7 +289,6 @@ class CortexClient:
         causes = list(_causes(exc))
         outcome_unknown = True
         retryable = True
-        # Where the host name is compared by Python, as urllib3 1.26 does, it has a class of its own, without a detail.
         untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
         hung_up = _first(causes, ssl.SSLEOFError)
         if isinstance(exc, requests.exceptions.SSLError) and not hung_up:
@@ -411,12 +384,8 @@ class CortexClient:
         for violation in violations if isinstance(violations, list) else []:
             if isinstance(violation, dict):
                 parts += [violation.get(key) for key in ("pointer", "title", "description")]
-        return (
-            one_line(
-                "; ".join(self.clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip())
-            )
-            or "no reason given"
-        )
+        texts = [self.clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
+        return one_line("; ".join(texts)) or "no reason given"
 
 
 class _BearerAuth:
@@ -502,36 +471,3 @@ def _parse(content: bytes) -> tuple[t.Any, str]:
         return json.loads(content), ""
     except (ValueError, RecursionError):
         return None, "but without JSON" if content else "but with nothing in it"
-
-
-def _patterns(secret: str) -> t.Iterator[str]:
-    """Yield regular expressions that find a secret as it is and as servers write it back.
-
-    That is with any of its characters URL-encoded, JSON- or HTML-escaped, also several times; and in base64, also
-    inside a longer text that is encoded as a whole and broken into lines. Repetitions are bounded, so that the time to
-    search a text grows no faster than the text.
-    """
-    yield "".join(map(_character_pattern, secret))
-    escaped = {"+": "(?:%2b|[+])", "/": r"(?:%2f|\\?/)"}
-    for part in _base64_parts(secret):
-        yield r"\s*".join(escaped.get(char, char) for char in part) + r"[\w+/-]?={0,2}"
-
-
-def _base64_parts(secret: str) -> t.Iterator[str]:
-    """Yield what base64 makes of a secret, in both alphabets, without the ends that depend on its neighbours."""
-    raw = secret.encode("utf-8", "surrogatepass")
-    for shift in range(3):
-        # Inside a longer text a secret begins at one of three places of a base64 group.
-        encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-        part = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
-        if len(part) >= 4:
-            yield from {part, part.replace("+", "-").replace("/", "_")}
-
-
-def _character_pattern(char: str) -> str:
-    code = ord(char)
-    url = "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
-    utf16 = char.encode("utf-16-be", "surrogatepass").hex()
-    escaped = "".join(rf"\\{{1,8}}u{utf16[start : start + 4]}" for start in range(0, len(utf16), 4))
-    names = [f"#0*{code}", f"#x0*{code:x}", *filter(None, [html.entities.codepoint2name.get(code)])]
-    return rf"(?:\\{{0,8}}{re.escape(char)}|{url}|{escaped}|&(?:amp;){{0,3}}(?:{'|'.join(names)});?)"

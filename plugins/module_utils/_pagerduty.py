@@ -43,11 +43,11 @@ UNKNOWN = Unknown()
 
 
 class Wanted(t.NamedTuple):
-    """What a task asks for; ``token`` and ``is_token_readonly`` are set where ``state`` is present."""
+    """What a task asks for; ``token`` and ``is_token_readonly`` count where ``state`` is present."""
 
     state: str
-    token: str | None = None
-    is_token_readonly: bool | None = None
+    token: str = ""
+    is_token_readonly: bool = False
     update_token: str = "on_change"
 
 
@@ -62,7 +62,6 @@ def decide(stored: Configuration | None, wanted: Wanted) -> Decision:
     """Return what leads from the stored configuration to the wanted state. Pure."""
     if wanted.state == "absent":
         return Decision(DELETE if stored else None, None)
-    assert wanted.token is not None and wanted.is_token_readonly is not None
     after = Configuration(wanted.is_token_readonly, wanted.token[-4:])
     if stored is None:
         return Decision(ADD, after)

@@ -249,7 +249,9 @@ def main() -> None:
             check_given(params, "token", "is_token_readonly")
         for warning in check_connection(params) + check_token(params["token"], is_used=is_present):
             module.warn(warning)
-        wanted = Wanted(params["state"], params["token"], params["is_token_readonly"], params["update_token"])
+        wanted = Wanted(
+            params["state"], params["token"] or "", bool(params["is_token_readonly"]), params["update_token"]
+        )
         with open_client(params, secrets=[params["token"] or ""]) as client:
             converge(PagerDuty(client), wanted, report, check_mode=module.check_mode, validate=params["validate"])
     except CortexError as error:

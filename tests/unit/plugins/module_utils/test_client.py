@@ -440,6 +440,27 @@ def test_timeout_within_the_answer(simulator: Simulator) -> None:
             connection.close()
 
 
+def test_endless_answer_comes_to_an_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _peer = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+                while True:
+                    connection.send(b" " * 65536)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        client = CortexClient(api_key=API_KEY, base_url=f"http://127.0.0.1:{server.getsockname()[1]}", retries=0)
+        with client, pytest.raises(CortexError, match="and more than 65536 bytes"):
+            client.call(READ)
+        # The client has hung up.
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -98,3 +98,22 @@ def test_more_than_four_characters_are_refused(info: Run, workspace: Workspace) 
     result = info()
     assert "lastFour of four characters or fewer" in result["msg"]
     assert "Tvab12" not in str(result)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "no such route"},
+        {"type": "NOT_FOUND"},
+        {"type": 404, "message": "no such route"},
+        {"type": "NOT_FOUND", "message": None},
+        {"type": "about:blank", "title": "Not Found", "status": 404},
+        [{"type": "NOT_FOUND", "message": "no such route"}],
+        "NOT_FOUND",
+    ],
+)
+def test_404_that_is_not_cortex_is_no_missing_configuration(info: Run, workspace: Workspace, body: Any) -> None:
+    workspace.fault("get", status=404, body=body)
+    result = info()
+    assert (result["failed"], result["http_status"]) == (True, 404)
+    assert "The base_url does not look like the Cortex API." in result["msg"]
