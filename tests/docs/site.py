@@ -1,0 +1,80 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds the HTML documentation into a folder: `python -m tests.docs.site FOLDER`. Any warning is an error."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+TITLE = "Cortex collection for Ansible"
+# The labels of Ansible's own documentation that antsibull-docs refers to. Looked up here and not over the network, so
+# that the outcome is the same behind a firewall.
+ANSIBLE_DOCS = "https://docs.ansible.com/ansible/latest/"
+ANSIBLE_LABELS = {
+    "ansible_configuration_settings": ("reference_appendices/config.html", "Ansible Configuration Settings"),
+    "common_return_values": ("reference_appendices/common_return_values.html", "Return Values"),
+}
+INVENTORY_HEAD = """\
+# Sphinx inventory version 2
+# Project: Ansible
+# Version:
+# The remainder of this file is compressed using zlib.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder = Path(arguments[0]).resolve()
+    build(folder)
+    print(f"Built: {folder / 'html' / 'index.html'}")
+    return 0
+
+
+def build(folder: Path) -> None:
+    """Build the site of the collection that Ansible finds, below `folder`/html.
+
+    Raises:
+        subprocess.CalledProcessError: when something is wrong in the documentation; the tools have said what.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    rst = folder / "rst"
+    rst.mkdir(parents=True)
+    folder.chmod(0o700)  # antsibull-docs wants it
+    rst.chmod(0o700)
+    common = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
+    naming = ["--project", TITLE, "--title", TITLE, "--copyright", "cortexapps.cortex contributors"]
+    run("antsibull-docs", "sphinx-init", *common, *naming, "--dest-dir", str(folder), "cortexapps.cortex")
+    run("antsibull-docs", "collection", *common, "--dest-dir", str(rst), "cortexapps.cortex")
+    (folder / "ansible.inv").write_bytes(inventory())
+    with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
+        configuration.write(f'\nintersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
+    run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder), str(rst), str(folder / "html"))
+
+
+def inventory() -> bytes:
+    """Return the labels as an inventory of Sphinx, format 2."""
+    lines = "".join(f"{name} std:label -1 {page} {title}\n" for name, (page, title) in ANSIBLE_LABELS.items())
+    return INVENTORY_HEAD.encode() + zlib.compress(lines.encode())
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        print(done.stdout)
+        done.check_returncode()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except subprocess.CalledProcessError as error:
+        print(f"{error.cmd[0]} ended with status {error.returncode}", file=sys.stderr)
+        sys.exit(1)

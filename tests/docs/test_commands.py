@@ -1,0 +1,92 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks and commands of each document run as they are written, against the simulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.simulator import Simulator
+
+from .examples import ROOT, Example, examples
+
+WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").read_text())["workspaces"]
+OLD_TOKEN = "u+EXAMPLExxxxxxxold1"
+TOKEN = "u+EXAMPLExxxxxxxab12"
+# Where the documents say that the simulator listens.
+ADDRESS = "http://127.0.0.1:8443"
+
+
+def files(document: str) -> dict[str, str]:
+    """Return the files that a document has readers write; of two ways to write one, the first."""
+    found: dict[str, str] = {}
+    # The README's inventory serves for the guides that name it without showing one.
+    own, readme = ([e for e in examples() if e.document == name] for name in (document, "README.md"))
+    for example in own + readme:
+        if example.file and "hashi_vault" not in example.text:
+            found.setdefault(example.file, example.text)
+    return found
+
+
+def commands(document: str) -> list[str]:
+    """Return the commands of a document that run playbooks or control the simulator."""
+    blocks: list[Example] = [e for e in examples() if e.document == document and e.language == "console"]
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.text.splitlines()]
+    # What talks to an AWX controller is tested in tests/awx.
+    return [line for line in lines if re.match(r"ansible-playbook |curl ", line) and "awx" not in line]
+
+
+DOCUMENTS = [name for name in sorted({example.document for example in examples()}) if commands(name)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands(document: str, tmp_path: Path) -> None:
+    lines = commands(document)
+    if any(line.startswith("curl ") for line in lines) and not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    with Simulator() as simulator:
+        for workspace in WORKSPACES:
+            simulator.add_workspace(
+                workspace["api_key"], workspace["name"], {"token": OLD_TOKEN, "is_token_readonly": True}
+            )
+        for name, text in files(document).items():
+            path = tmp_path / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text.replace(ADDRESS, simulator.url))
+        extra_vars = {
+            "new_pagerduty_token": TOKEN,
+            "old_pagerduty_token": OLD_TOKEN,
+            "cortex_pagerduty_base_url": simulator.url,
+            "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
+        }
+        env = {
+            **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+            "CORTEX_BASE_URL": simulator.url,
+            "CORTEX_API_KEY": WORKSPACES[0]["api_key"],
+            "PAGERDUTY_TOKEN": TOKEN,
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"),
+            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "tmp"),
+        }
+        for line in lines:
+            # The file in this test is not encrypted.
+            command = shlex.split(line.replace("$CONTROL", f"{simulator.url}/_control").replace("$PWD", str(tmp_path)))
+            command = [word for word in command if word != "--ask-vault-pass"]
+            if command[0] == "ansible-playbook":
+                command += [word for name, value in extra_vars.items() for word in ("-e", f"{name}={value}")]
+            else:
+                command[1:1] = ["--fail", "--silent", "--show-error", "--noproxy", "*"]
+            done = subprocess.run(
+                command, cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        assert simulator.log
