@@ -69,7 +69,7 @@ class Cost(NamedTuple):
         return Cost(*((mine - of_base) / count for mine, of_base in zip(self, base, strict=True)))
 
 
-class Bar(NamedTuple):
+class Limit(NamedTuple):
     """A ratio that is to stay below a limit."""
 
     text: str
@@ -310,7 +310,9 @@ def import_time(trace: str, name: str, *, own: bool = False) -> float:
     return sum(int(line[0 if own else 1]) for line in lines) / 1000
 
 
-def bars(costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: dict[str, dict[str, float]]) -> list[Bar]:
+def limits(
+    costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: dict[str, dict[str, float]]
+) -> list[Limit]:
     """Return the limits and what was measured for them."""
 
     def ratios(one: str, other: str) -> list[float]:
@@ -318,20 +320,20 @@ def bars(costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: di
 
     nothing, change = "nothing to change: module", "change and validate: module"
     found = [
-        Bar("nothing to change, CPU beside ping", ratios(nothing, "ping"), 1.25),
-        Bar("nothing to change, CPU beside one uri GET", ratios(nothing, "nothing to change: one uri GET"), 0.90),
-        Bar(
+        Limit("nothing to change, CPU beside ping", ratios(nothing, "ping"), 1.25),
+        Limit("nothing to change, CPU beside one uri GET", ratios(nothing, "nothing to change: one uri GET"), 0.90),
+        Limit(
             "change and validate, CPU beside three uri tasks",
             ratios(change, "change and validate: three uri tasks"),
             0.52,
         ),
-        Bar(
+        Limit(
             "change and validate, CPU beside cortexapps-cli",
             ratios(change, "change and validate: cortexapps-cli"),
             0.35,
         ),
-        Bar("change and validate, CPU beside nothing to change", ratios(change, nothing), 1.10),
-        Bar(
+        Limit("change and validate, CPU beside nothing to change", ratios(change, nothing), 1.10),
+        Limit(
             "the module's process, memory beside ping",
             [processes["cortex_pagerduty_config"]["memory_kib"] / processes["ping"]["memory_kib"]],
             1.15,
@@ -341,7 +343,7 @@ def bars(costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: di
     if fifty:
         for other, limit in (("three uri tasks", 0.80), ("module", 1.60)):
             found.append(
-                Bar(
+                Limit(
                     f"rollout of 50 workspaces, CPU beside {other}",
                     [row["rollout playbook"]["cpu"] / row[other]["cpu"] for row in fifty],
                     limit,
@@ -354,7 +356,7 @@ def bars(costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: di
             for size in (50, largest)
         }
         found.append(
-            Bar(
+            Limit(
                 f"CPU per workspace, {largest} beside 50 workspaces", [per_workspace[largest] / per_workspace[50]], 1.10
             )
         )
@@ -371,7 +373,7 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def report(
-    costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: dict[str, dict[str, float]], found: list[Bar]
+    costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: dict[str, dict[str, float]], found: list[Limit]
 ) -> str:
     """Return the results as text."""
 
@@ -415,7 +417,7 @@ def report(
             for row in rows
         ),
     )
-    verdicts = table(("ratio", "median (range)"), ((bar.text, str(bar)) for bar in found))
+    verdicts = table(("ratio", "median (range)"), ((each.text, str(each)) for each in found))
     return "\n\n".join([tasks, start, *([fleet] if rows else []), verdicts])
 
 
@@ -469,14 +471,14 @@ def main() -> None:
         )
         processes = payloads(bench, 3 * options.rounds)
         rows = fleets(bench, sizes, forks) if sizes else []
-    found = bars(costs, rows, processes)
+    found = limits(costs, rows, processes)
     text = report(costs, rows, processes, found)
     print(text)
     results = {
         "tasks": {name: [cost._asdict() for cost in measured] for name, measured in costs.items()},
         "processes": processes,
         "fleets": rows,
-        "bars": [{**bar._asdict(), "median": bar.median, "met": bar.median <= bar.limit} for bar in found],
+        "limits": [{**each._asdict(), "median": each.median, "met": each.median <= each.limit} for each in found],
     }
     (WORK / "results.json").write_text(json.dumps(results, indent=2))
     print(f"\nAll numbers are in {(WORK / 'results.json').relative_to(ROOT)}.")

@@ -121,7 +121,7 @@ def rollout(folder: Path, simulator: Simulator, hosts: dict[str, dict[str, Any]]
             process.terminate()
             status = process.wait()
     recap = re.findall(r"^(\S+) +: ok=.* unreachable=(\d+) +failed=(\d+) ", output.read_text(), re.MULTILINE)
-    assert {host for host, *_ in recap} == hosts.keys(), output.read_text()[-3000:]
+    assert {line[0] for line in recap} == hosts.keys(), output.read_text()[-3000:]
     failed = {host for host, *counts in recap if counts != ["0", "0"]}
     return Run(status, failed, memory, time.monotonic() - started)
 

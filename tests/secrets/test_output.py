@@ -70,7 +70,7 @@ class Site:
 
 def echo_of_pagerduty(head: bytes) -> bytes:
     """Return an answer of a PagerDuty that writes the token back wherever it can."""
-    path, _, rest = head.decode("latin-1").partition("\r\n")
+    path, _line_end, rest = head.decode("latin-1").partition("\r\n")
     token = re.search(r"Token token=(\S+)", rest)
     echo = echoes(token[1]) if token else ""
     if "/garbage" in path:

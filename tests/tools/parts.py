@@ -22,21 +22,22 @@ from workdir import (
     LOGS,
     PYTHON_VERSION,
     ROOT,
+    VENV,
     VENV_PYTHON,
+    WORK,
     environment,
+    pip_environment,
     prepare_sanity,
     venv_for_ansible_test,
 )
 
 COVERAGE_DATA = COPY_OUTPUT / "coverage" / "coverage"
+AWX_COLLECTIONS = WORK / "cache" / "awx" / "collections"
 INTEGRATION_CONFIG = COPY / "tests" / "integration" / "integration_config.yml"
 
 
 def unit(part: PartRun) -> None:
-    report = LOGS / "unit.xml"
-    report.unlink(missing_ok=True)
-    part.command(VENV_PYTHON, "-m", "pytest", "-q", f"--junit-xml={report}", counted=False)
-    count_junit(part, [report])
+    pytest(part, "unit")
 
 
 def units(part: PartRun) -> None:
@@ -55,13 +56,17 @@ def sanity(part: PartRun) -> None:
 
 def integration(part: PartRun) -> None:
     with running_simulator() as settings:
-        # JSON is YAML.
-        INTEGRATION_CONFIG.parent.mkdir(parents=True, exist_ok=True)
-        INTEGRATION_CONFIG.write_text(json.dumps(settings))
+        write_integration_config(settings)
         ansible_test(part, "integration", "--coverage", "--continue-on-error", "--diff", "-v")
     count_ansible_test(
         part, r"^Running \S+ integration test (role|script)", r"The (\d+) integration test\(s\) listed below"
     )
+
+
+def write_integration_config(settings: dict[str, str]) -> None:
+    # JSON is YAML.
+    INTEGRATION_CONFIG.parent.mkdir(parents=True, exist_ok=True)
+    INTEGRATION_CONFIG.write_text(json.dumps(settings))
 
 
 def coverage(part: PartRun) -> None:
@@ -78,7 +83,13 @@ def lint(part: PartRun) -> None:
     part.command("antsibull-changelog", "lint")
     # In the copy, since it leaves a folder in the project it looks at. With values for what a task may leave to the
     # environment: otherwise it takes these arguments for missing.
-    env = {**environment(), "CORTEX_API_KEY": "from-the-environment", "PAGERDUTY_TOKEN": "from-the-environment"}
+    env = {
+        **environment(),
+        "CORTEX_API_KEY": "from-the-environment",
+        "PAGERDUTY_TOKEN": "from-the-environment",
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}{os.pathsep}{AWX_COLLECTIONS}",
+    }
+    download_awx(part)
     part.command("ansible-lint", "--offline", "--nocolor", cwd=COPY, env=env)
 
 
@@ -91,22 +102,72 @@ def types(part: PartRun) -> None:
     )
 
 
+def docs(part: PartRun) -> None:
+    """Lint the documentation, build the site, and try its examples."""
+    part.command("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".", cwd=COPY)
+    part.command(VENV_PYTHON, "-m", "tests.docs.site", WORK / "docs")
+    pytest(part, "docs", "tests/docs")
+
+
+def awx(part: PartRun) -> None:
+    download_awx(part)
+    pytest(part, "awx", "tests/awx")
+
+
+def download_awx(part: PartRun) -> None:
+    """Get the collection awx.awx, which this one does not depend on."""
+    part.command(VENV_PYTHON, "tests/awx/downloads.py", env=pip_environment(), counted=False)
+
+
+def secrets(part: PartRun) -> None:
+    pytest(part, "secrets", "tests/secrets")
+
+
+def load(part: PartRun) -> None:
+    pytest(part, "load", "tests/load")
+
+
+def properties_long(part: PartRun) -> None:
+    pytest(part, "properties-long", "tests/unit/plugins/test_properties.py", "--hypothesis-profile=long")
+
+
+def load_long(part: PartRun) -> None:
+    pytest(part, "load-long", "tests/load", "--long")
+
+
 PARTS = {
     "sanity": Part(sanity),
     "units": Part(units),
     "integration": Part(integration),
     "unit": Part(unit),
+    "secrets": Part(secrets),
+    "awx": Part(awx),
+    "docs": Part(docs),
+    "load": Part(load),
     "lint": Part(lint),
     "types": Part(types),
     "coverage": Part(coverage, after=("units", "integration")),
 }
 
+# What takes minutes.
+LONG_PARTS = {"properties-long": Part(properties_long), "load-long": Part(load_long)}
 
-def ansible_test(part: PartRun, command: str, *arguments: str, local: bool = True) -> None:
-    """Run `ansible-test` on the copy, with this run's interpreter alone."""
-    where = ("--local", "--python", PYTHON_VERSION) if local else ()
-    with venv_for_ansible_test() as venv:
-        tools = venv / "bin"
+
+def pytest(part: PartRun, name: str, *arguments: str) -> None:
+    """Run pytest from this clone."""
+    report = LOGS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    part.command(VENV_PYTHON, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments, counted=False)
+    count_junit(part, [report])
+
+
+def ansible_test(
+    part: PartRun, command: str, *arguments: str, local: bool = True, venv: Path = VENV, python: str = PYTHON_VERSION
+) -> None:
+    """Run the `ansible-test` of a virtual environment on the copy, with its interpreter alone."""
+    where = ("--local", "--python", python) if local else ()
+    with venv_for_ansible_test(venv) as folder:
+        tools = folder / "bin"
         env = environment()
         env["PATH"] = f"{tools}{os.pathsep}{env['PATH']}"
         program = (tools / "python", tools / "ansible-test")

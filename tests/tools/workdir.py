@@ -222,17 +222,17 @@ def _copy_if_changed(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def venv_for_ansible_test() -> Iterator[Path]:
-    """Yield a path of the virtual environment that ansible-test can write into the first line of scripts.
+def venv_for_ansible_test(venv_folder: Path = VENV) -> Iterator[Path]:
+    """Yield a path of a virtual environment that ansible-test can write into the first line of scripts.
 
     That line holds no blanks, and no more than 127 characters.
     """
-    if re.fullmatch(r"[\w./+-]{1,90}", str(VENV), re.ASCII):
-        yield VENV
+    if re.fullmatch(r"[\w./+-]{1,90}", str(venv_folder), re.ASCII):
+        yield venv_folder
     else:
         with tempfile.TemporaryDirectory() as folder:
             link = Path(folder) / "venv"
-            link.symlink_to(VENV)
+            link.symlink_to(venv_folder)
             yield link
 
 
