@@ -60,9 +60,9 @@ class Cost(NamedTuple):
 
     cpu: float
     wall: float
-    requests: int
-    connections: int
-    handshakes: int
+    requests: float
+    connections: float
+    handshakes: float
 
     def per(self, count: int, base: Cost) -> Cost:
         """Return the cost of one of `count` equal things, `base` being the cost of none of them."""
@@ -161,14 +161,18 @@ class Bench:
             "REQUESTS_CA_BUNDLE": str(bundle),
         }
 
-    def run(self, *arguments: str, forks: int = 5, **env: str) -> Cost:
+    def run(self, *arguments: str, forks: int = 5, env: dict[str, str] | None = None) -> Cost:
         """Run ansible-playbook, which must succeed, and return what it cost."""
         self.simulator.clear_log()
         command = ["ansible-playbook", "--forks", str(forks), *arguments]
         with (self.folder / "output").open("w") as output:
             start = time.monotonic()
             process = subprocess.Popen(
-                command, env={**self.env, **env}, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                command,
+                env={**self.env, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
             _pid, status, usage = os.wait4(process.pid, 0)
             wall = time.monotonic() - start
@@ -225,7 +229,7 @@ def single_tasks(bench: Bench, rounds: int, options: list[Contestant]) -> dict[s
         base = bench.run(empty)
         for one in contestants:
             workspace.configuration = {"token": TOKENS[0], "is_token_readonly": True}
-            cost = bench.run(playbooks[one.name], "-e", variables, **one.env)
+            cost = bench.run(playbooks[one.name], "-e", variables, env=one.env)
             costs[one.name].append(cost.per(COPIES, base))
         print(f"round {number + 1} of {rounds} done", file=sys.stderr, flush=True)
     return costs
@@ -275,13 +279,12 @@ def payloads(bench: Bench, rounds: int) -> dict[str, dict[str, float]]:
             bench.playbook(play(tasks)),
             "-e",
             variables,
-            ANSIBLE_KEEP_REMOTE_FILES="1",
-            ANSIBLE_REMOTE_TEMP=str(folder),
+            env={"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TEMP": str(folder)},
         )
         files[name] = next(folder.glob(f"*/AnsiballZ_{name}.py"))
     usages: dict[str, list[list[float]]] = {name: [] for name in files}
     for _round, (name, path) in itertools.product(range(rounds), files.items()):
-        command = [sys.executable, "-S", "-c", LAUNCHER, sys.executable, path]
+        command: list[str | Path] = [sys.executable, "-S", "-c", LAUNCHER, sys.executable, path]
         usages[name].append(json.loads(subprocess.check_output(command, env=bench.env)))
     result = {}
     for name, path in files.items():
@@ -378,7 +381,7 @@ def report(
     """Return the results as text."""
 
     def median(name: str, field: str) -> float:
-        return statistics.median(getattr(cost, field) for cost in costs[name])
+        return float(statistics.median(getattr(cost, field) for cost in costs[name]))
 
     tasks = table(
         ("one workspace", "CPU", "wall", "requests", "connections", "TLS handshakes"),
