@@ -68,6 +68,6 @@ notes:
     module runs locally.
   - Proxy variables such as E(HTTPS_PROXY) and E(NO_PROXY) are obeyed.
   - Neither the API key nor the token is shown in results, messages or logs. Ansible itself, though, prints a task's
-    C(environment) keyword with C(-vvv), and the arguments of any module with E(ANSIBLE_DEBUG) or
-    E(ANSIBLE_DISPLAY_ARGS_TO_STDOUT).
+    C(environment) keyword with C(-vvv), and the arguments of any module with C(ANSIBLE_DEBUG) or
+    C(ANSIBLE_DISPLAY_ARGS_TO_STDOUT).
 """
