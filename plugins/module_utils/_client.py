@@ -10,23 +10,49 @@ Private to this collection: it may change in any release.
 from __future__ import annotations
 
 import glob
+import importlib
 import json
 import os
 import random
-import re
 import ssl
+import sys
 import time
 import typing as t
-from datetime import timezone
-from email.utils import parsedate_to_datetime
-from socket import gaierror
-from urllib.parse import urljoin, urlsplit
+import warnings
 
 from ansible.module_utils.basic import missing_required_lib
 
+if t.TYPE_CHECKING:
+    from ._failures import Failures
+
+
+def _preload_requests() -> None:
+    """Import requests without what guesses the encoding of texts, if this process has not imported it yet.
+
+    That takes a fifth of the time and a third of the memory of the whole, for nothing, since the API speaks JSON.
+    requests does without it since 2.32 (https://github.com/psf/requests/blob/main/HISTORY.md), but warns. What older
+    ones leave behind is taken away.
+    """
+    if "requests" in sys.modules:
+        return
+    warnings.filterwarnings("ignore", module="requests$")
+    guessers = {"chardet", "charset_normalizer"} - sys.modules.keys()
+    # With None in the place of a module its import fails.
+    sys.modules.update(dict.fromkeys(guessers))  # type: ignore[arg-type]
+    try:
+        importlib.import_module("requests")
+    except Exception:  # noqa: BLE001 - from 2.26 to 2.31 it is no ImportError
+        for name in [name for name in sys.modules if name.startswith("requests.")]:
+            del sys.modules[name]
+    finally:
+        for name in guessers:
+            del sys.modules[name]
+
+
 try:
+    _preload_requests()
     import requests
-    from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+    from urllib3.exceptions import HTTPError
 
     HAS_REQUESTS = True
 except ImportError:
@@ -35,18 +61,12 @@ except ImportError:
 # The same as in galaxy.yml, which does not travel with a module.
 COLLECTION_VERSION = "1.0.0"
 
-RETRIED_STATUSES = (429, 500, 502, 503, 504)
-# Seconds. A Retry-After above this fails at once: a playbook is not to hang for longer without a word.
-LONGEST_RETRY_AFTER = 60
+# Seconds.
 LONGEST_BACKOFF = 30
-# Where a Retry-After is cut off, so that the message stays short.
-FOREVER = 1e12
 # Bytes. Answers of this API have a few hundred.
 LARGEST_ANSWER = 64 * 1024
 # Characters of a text of the API that are shown.
 LONGEST_TEXT = 500
-# The second is urllib3's own, before 2.0, for a certificate of another host.
-_CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 
 
 class Operation(t.NamedTuple):
@@ -174,9 +194,15 @@ class CortexClient:
         """Keep out of all texts, too, a stored token of which only the last four characters are known."""
         self._stored_last_four = last_four
 
+    def failures(self) -> Failures:
+        """Return what makes the errors for requests of this client."""
+        # Imported here and not above, as is _masking: only a task that has something bad to tell needs them.
+        from ._failures import Failures
+
+        return Failures(self._base_url, self._timeout, self.clean)
+
     def clean(self, text: str) -> str:
         """Return a text that the API sent as one line of bounded length without any secret."""
-        # Here, since only a task that has something bad to tell needs it.
         from ._masking import mask
 
         # Cut only after the masking: half a secret would not be found.
@@ -223,31 +249,6 @@ class CortexClient:
         time.sleep(seconds)
         return seconds
 
-    def unexpected(
-        self, operation: Operation, what: str, status: int = 200, *, is_foreign: bool = True
-    ) -> UnexpectedAnswerError:
-        """Return the error for an answer that is not what the API's contract says.
-
-        :param what: how it differs, after "the server answered with HTTP status 200".
-        :param is_foreign: it looks like the answer of something else than Cortex.
-        """
-        hint = ""
-        if is_foreign:
-            hint = " The base_url does not look like the Cortex API."
-            base = urlsplit(self._base_url)
-            if (base.hostname or "").startswith("app."):
-                hint += " It names the app. host, which serves the user interface."
-            elif base.path.endswith("/api/v1"):
-                hint += " It ends in /api/v1, which is added to it anyway."
-            elif status in RETRIED_STATUSES:
-                hint += " If it is the right one, a gateway in front of Cortex has answered."
-        return UnexpectedAnswerError(
-            f"{self._failed(operation)} the server answered with HTTP status {status} {what}.{hint}",
-            http_status=status,
-            outcome_unknown=not 400 <= status < 500,
-            retryable=status in RETRIED_STATUSES,
-        )
-
     def _attempt(self, operation: Operation, body: dict[str, t.Any] | None) -> t.Any:
         try:
             with self._session.request(
@@ -267,125 +268,21 @@ class CortexClient:
                     if len(content) > LARGEST_ANSWER:
                         break
         except requests.exceptions.ContentDecodingError:
-            raise self.unexpected(operation, "in a compression that cannot be undone", response.status_code) from None
+            what = "in a compression that cannot be undone"
+            raise self.failures().unexpected(operation, what, response.status_code) from None
         # Of what these say only what is known to hold no secret is passed on: requests puts header values, urllib3
         # puts proxies' passwords into some messages.
         except (OSError, HTTPError, ValueError) as exc:
-            raise self._no_answer(operation, exc) from None
+            raise self.failures().no_answer(operation, exc) from None
         status = response.status_code
         if 300 <= status < 400:
-            raise self._redirected(operation, status, response.headers.get("Location", ""))
+            raise self.failures().redirected(operation, status, response.headers.get("Location", ""))
         answer, oddity = _parse(content)
         if not 200 <= status < 300:
-            raise self._refused(operation, status, answer, response.headers.get("Retry-After"))
+            raise self.failures().refused(operation, status, answer, response.headers.get("Retry-After"))
         if oddity:
-            raise self.unexpected(operation, oddity, status)
+            raise self.failures().unexpected(operation, oddity, status)
         return answer
-
-    def _failed(self, operation: Operation) -> str:
-        return f"Could not {operation.purpose} ({operation.method} {self._base_url}{operation.path}):"
-
-    def _no_answer(self, operation: Operation, exc: BaseException) -> NoAnswerError:
-        causes = list(_causes(exc))
-        outcome_unknown = True
-        retryable = True
-        untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
-        hung_up = _first(causes, ssl.SSLEOFError)
-        if isinstance(exc, requests.exceptions.SSLError) and not hung_up:
-            if untrusted:
-                detail = getattr(untrusted, "verify_message", "") or "it is not one for this host"
-                what = f"the server's certificate could not be verified: {self.clean(detail).rstrip('.')}."
-            else:
-                what = "TLS failed between this host and the server."
-            what += " Check base_url, and give the CA that signed the server's certificate in ca_path."
-            outcome_unknown = untrusted is None
-            retryable = False
-        # One while the answer was being read comes as a ConnectionError from requests.
-        elif isinstance(exc, requests.exceptions.Timeout) or _first(causes, ReadTimeoutError):
-            connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
-            what = (
-                f"{'no connection' if connecting else 'no answer'} within {self._timeout:g} s. "
-                "Check the network between this host and base_url, or raise timeout."
-            )
-            outcome_unknown = not connecting
-        elif isinstance(exc, requests.exceptions.ProxyError):
-            what = "the proxy did not connect to the server. Check the proxy variables (HTTPS_PROXY, NO_PROXY)."
-        elif _first(causes, NewConnectionError):
-            numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno]
-            if _first(causes, gaierror):
-                reason = "the host name could not be resolved"
-            else:
-                reason = os.strerror(numbers[0]) if numbers else "it was refused"
-            what = f"no connection: {reason}. Check base_url and the network."
-            outcome_unknown = False
-        elif (
-            isinstance(exc, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)) or hung_up
-        ):
-            what = "the connection was lost before the answer was complete."
-        else:
-            what = f"the request could not be made ({type(exc).__name__}). Check base_url and the proxy variables."
-            outcome_unknown = False
-            retryable = False
-        return NoAnswerError(f"{self._failed(operation)} {what}", outcome_unknown=outcome_unknown, retryable=retryable)
-
-    def _redirected(self, operation: Operation, status: int, location: str) -> UnexpectedAnswerError:
-        try:
-            # The host alone: a path or a query could carry anything. Masked before, since a secret with a slash in it
-            # would be taken apart.
-            host = urlsplit(urljoin(self._base_url, self.clean(location))).netloc.rpartition("@")[2]
-        except ValueError:
-            host = ""
-        return UnexpectedAnswerError(
-            f"{self._failed(operation)} the server answered with HTTP status {status}, a redirect to "
-            f"{host or 'another place'}. It is not followed, so that the API key stays with the host that "
-            "it is meant for. Check base_url.",
-            http_status=status,
-            outcome_unknown=True,
-        )
-
-    def _refused(self, operation: Operation, status: int, answer: t.Any, retry_after_header: str | None) -> CortexError:
-        is_object = isinstance(answer, dict)
-        is_cortex_error = is_object and isinstance(answer.get("message"), str) and isinstance(answer.get("type"), str)
-        # Problem documents (RFC 9457) are Cortex's too, but its 404 is not one.
-        if is_cortex_error or (is_object and status != 404):
-            request_id, error_type = answer.get("requestId"), answer.get("type")
-            error: CortexError = (NotFoundError if status == 404 else RefusedError)(
-                f"{self._failed(operation)} Cortex answered with HTTP status {status}: {self._said(answer)}.",
-                http_status=status,
-                request_id=self.clean(request_id) if isinstance(request_id, str) else None,
-                # RFC 9457 has "about:blank" stand for no type.
-                error_type=self.clean(error_type)
-                if isinstance(error_type, str) and error_type != "about:blank"
-                else None,
-                outcome_unknown=not 400 <= status < 500,
-                retryable=status in RETRIED_STATUSES,
-            )
-        else:
-            what = "and an error that is not in Cortex's form" if is_object else "and no JSON object"
-            error = self.unexpected(operation, what, status)
-        if status == 401:
-            error.msg += " Check api_key: it is wrong, expired, or of another Cortex instance than base_url."
-        elif status == 403:
-            error.msg += " The API key in api_key needs the permission 'Configure integrations'."
-        elif status == 429:
-            error.msg += " Cortex accepts 1000 requests a minute; use fewer forks or smaller batches."
-        if error.retryable:
-            error.retry_after = _retry_after_seconds(retry_after_header)
-            error.retryable = error.retry_after <= LONGEST_RETRY_AFTER
-            if error.retry_after:
-                limit = "" if error.retryable else f"; the module waits {LONGEST_RETRY_AFTER} s at most"
-                error.msg += f" Cortex asked to wait {error.retry_after:.0f} s{limit}."
-        return error
-
-    def _said(self, answer: dict[str, t.Any]) -> str:
-        """Return what Cortex's ErrorResponse or a problem document (RFC 9457) says, in one line."""
-        parts = [answer.get(key) for key in ("message", "details", "title", "detail")]
-        violations = answer.get("violations")
-        for violation in violations if isinstance(violations, list) else []:
-            if isinstance(violation, dict):
-                parts += [violation.get(key) for key in ("pointer", "title", "description")]
-        texts = [self.clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
-        return one_line("; ".join(texts)) or "no reason given"
 
 
 class _BearerAuth:
@@ -414,47 +311,12 @@ def _default_ca_store() -> str | bool:
                 )
             return path
     paths = ssl.get_default_verify_paths()
-    if paths.cafile:
-        return paths.cafile
-    if paths.capath and glob.glob(os.path.join(glob.escape(paths.capath), "[0-9a-f]" * 8 + ".[0-9]")):
-        return paths.capath
-    return True
-
-
-def _retry_after_seconds(header: str | None) -> float:
-    """Return the seconds that a Retry-After header (RFC 9110, 10.2.3) asks for, 0 for none or a meaningless one."""
-    # urllib3's own Retry takes all above six hours for six hours.
-    if not header:
-        return 0.0
-    if re.fullmatch(r"\s*[0-9]+\s*", header):
-        seconds = float(header)
-    else:
-        try:
-            moment = parsedate_to_datetime(header)
-            # Without a time zone it is in UTC, as all dates in HTTP are.
-            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() - time.time()
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return 0.0
-    return min(max(seconds, 0.0), FOREVER)
-
-
-def _causes(exc: BaseException) -> t.Iterator[BaseException]:
-    """Yield an exception and all that led to it, as requests and urllib3 wrap them."""
-    pending: list[t.Any] = [exc]
-    seen: set[int] = set()
-    while pending:
-        cause = pending.pop()
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            pending += [cause.__context__, cause.__cause__, getattr(cause, "reason", None), *cause.args]
-
-
-_E = t.TypeVar("_E", bound=BaseException)
-
-
-def _first(causes: t.Iterable[BaseException], kind: type[_E]) -> _E | None:
-    return next((cause for cause in causes if isinstance(cause, kind)), None)
+    pattern = os.path.join(glob.escape(paths.capath or ""), "[0-9a-f]" * 8 + ".[0-9]")
+    stores = [paths.cafile, paths.capath if glob.glob(pattern) else None]
+    # A directory that the environment names comes before a file that it does not name.
+    if os.environ.get(paths.openssl_capath_env) and not os.environ.get(paths.openssl_cafile_env):
+        stores.reverse()
+    return next(filter(None, stores), True)
 
 
 def one_line(text: str) -> str:

@@ -119,10 +119,10 @@ class PagerDuty:
             for name in ("alias", "message"):
                 text = item.get(name)
                 if text is not None and not isinstance(text, str):
-                    raise self.client.unexpected(VALIDATE, f"and a {name} that is no string")
+                    raise self.client.failures().unexpected(VALIDATE, f"and a {name} that is no string")
                 texts[name] = None if text is None else self.client.clean(text)
             if not isinstance(item.get("isValid"), bool):
-                raise self.client.unexpected(VALIDATE, "but without a boolean isValid")
+                raise self.client.failures().unexpected(VALIDATE, "but without a boolean isValid")
             verdicts.append({"alias": texts["alias"], "is_valid": item["isValid"], "message": texts["message"]})
         is_valid = bool(verdicts) and all(verdict["is_valid"] for verdict in verdicts)
         return {"is_valid": is_valid, "configurations": verdicts}
@@ -133,13 +133,13 @@ class PagerDuty:
         # More than four characters would be a token shown in full.
         if not isinstance(read_only, bool) or not isinstance(last_four, str) or len(last_four) > 4:
             what = "but without a boolean isTokenReadonly and a lastFour of four characters or fewer"
-            raise self.client.unexpected(operation, what)
+            raise self.client.failures().unexpected(operation, what)
         return Configuration(read_only, last_four)
 
     def _items(self, operation: Operation, answer: t.Any) -> list[dict[str, t.Any]]:
         items = answer.get("configurations") if isinstance(answer, dict) else None
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise self.client.unexpected(operation, "but without a list of configurations")
+            raise self.client.failures().unexpected(operation, "but without a list of configurations")
         return items
 
 
@@ -293,7 +293,7 @@ def _send(pagerduty: PagerDuty, write: Operation, wanted: Wanted, sent: Decision
         return error, False
     if stored == ([sent.after] if sent.after else []):
         return None, True
-    return pagerduty.client.unexpected(write, "and not with what was sent", is_foreign=False), True
+    return pagerduty.client.failures().unexpected(write, "and not with what was sent", is_foreign=False), True
 
 
 def _read_back(pagerduty: PagerDuty, error: CortexError) -> Configuration | None:

@@ -384,6 +384,22 @@ def test_environment_names_a_hashed_directory(
     assert works(secure) == ""
 
 
+def test_hashed_directory_of_the_environment_replaces_the_file_of_the_system(
+    secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / hash_name(str(secure.ca_path))).write_bytes(Path(str(secure.ca_path)).read_bytes())
+    names = {"openssl_cafile_env": "SSL_CERT_FILE", "openssl_cafile": other_ca}
+    names |= {"openssl_capath_env": "SSL_CERT_DIR", "openssl_capath": "/no/such/directory"}
+    # As on Red Hat, where the system's store is one file.
+    paths = ssl.DefaultVerifyPaths(cafile=other_ca, capath=str(tmp_path), **names)
+    environment.setattr("ssl.get_default_verify_paths", lambda: paths)
+    assert CA_HINT in works(secure)
+    environment.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert works(secure) == ""
+    environment.setenv("SSL_CERT_FILE", other_ca)
+    assert CA_HINT in works(secure)
+
+
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_missing_bundle_of_the_environment_is_named(
     secure: Simulator, environment: pytest.MonkeyPatch, variable: str
@@ -536,6 +552,41 @@ def test_missing_requests_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     spec.loader.exec_module(module)
     with pytest.raises(module.CortexError, match="Failed to import the required Python library \\(requests\\)"):
         module.CortexClient(api_key=API_KEY, base_url="https://api.getcortexapp.com")
+
+
+# What loading the client loads
+
+
+def loading(tmp_path: Path, code: str) -> str:
+    """Return what a new process prints that loads the client and then runs some code, tmp_path being on its path."""
+    load = f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); client = runpy.run_path({_client.__file__!r})"
+    done = subprocess.run([sys.executable, "-c", f"{load}; {code}"], check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+@pytest.mark.skipif(
+    tuple(map(int, requests.__version__.split(".")[:2])) < (2, 32), reason="requests needs it before 2.32"
+)
+def test_guessing_of_encodings_is_not_loaded_and_can_be_loaded_later(tmp_path: Path) -> None:
+    (tmp_path / "charset_normalizer.py").write_text("__version__ = '3.0.0'; print('loaded')")
+    assert loading(tmp_path, "client['requests'].Session()") == ""
+    assert loading(tmp_path, "import charset_normalizer") == "loaded"
+
+
+def test_requests_that_cannot_do_without_guessing_of_encodings(tmp_path: Path) -> None:
+    (tmp_path / "charset_normalizer.py").write_text("")
+    package = tmp_path / "requests"
+    package.mkdir()
+    (package / "exceptions.py").write_text("")
+    # As in 2.26: fails when a part of it is loaded already, and not with an ImportError.
+    (package / "__init__.py").write_text(
+        "from .exceptions import __doc__\n"
+        "try:\n  import charset_normalizer\nexcept ImportError:\n  raise Exception('needed')"
+    )
+    assert loading(tmp_path, "print(client['HAS_REQUESTS'], client['requests'].exceptions.__name__)") == (
+        "True requests.exceptions"
+    )
 
 
 def test_environment_is_not_changed(info: Run) -> None:
