@@ -9,8 +9,6 @@ Private to this collection: it may change in any release.
 
 from __future__ import annotations
 
-import glob
-import importlib
 import json
 import os
 import random
@@ -19,6 +17,7 @@ import sys
 import time
 import typing as t
 import warnings
+from pathlib import Path
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -40,7 +39,7 @@ def _preload_requests() -> None:
     # With None in the place of a module its import fails.
     sys.modules.update(dict.fromkeys(guessers))  # type: ignore[arg-type]
     try:
-        importlib.import_module("requests")
+        import requests  # noqa: F401
     except Exception:  # noqa: BLE001 - from 2.26 to 2.31 it is no ImportError
         for name in [name for name in sys.modules if name.startswith("requests.")]:
             del sys.modules[name]
@@ -311,12 +310,15 @@ def _default_ca_store() -> str | bool:
                 )
             return path
     paths = ssl.get_default_verify_paths()
-    pattern = os.path.join(glob.escape(paths.capath or ""), "[0-9a-f]" * 8 + ".[0-9]")
-    stores = [paths.cafile, paths.capath if glob.glob(pattern) else None]
+    stores = [paths.cafile, paths.capath]
     # A directory that the environment names comes before a file that it does not name.
     if os.environ.get(paths.openssl_capath_env) and not os.environ.get(paths.openssl_cafile_env):
         stores.reverse()
-    return next(filter(None, stores), True)
+    return next((store for store in stores if store and _may_hold_certificates(Path(store))), True)
+
+
+def _may_hold_certificates(store: Path) -> bool:
+    return store.is_file() or any(store.glob("[0-9a-f]" * 8 + ".[0-9]"))
 
 
 def one_line(text: str) -> str:
