@@ -5,7 +5,7 @@
 """The benchmark: this collection beside what people would use instead, on one machine and in one run.
 
 Everything talks over loopback TLS to the simulator, which runs in this process, so that its CPU time is not counted.
-The contestants of a comparison run in turn, round by round, and the ratios are taken within a round: what else the
+The two contestants of a comparison run in turn, pair by pair, and the ratio is taken within a pair: what else the
 machine does hits them alike. CPU time is user and system time of ansible-playbook and all its processes.
 
 One task's cost is that of a play with COPIES copies of it, less that of an empty play, divided by COPIES.
@@ -38,8 +38,9 @@ GUIDE = ROOT / "docs" / "docsite" / "rst" / "performance_guide.rst"
 CLI = WORK / "venv-cli" / "bin" / "cortex"
 
 COPIES = 10
-# Workspaces. Larger fleets take long: of these the rollout alone is measured, with the last of the numbers of forks.
-LARGEST_COMPARISON = 50
+# Workspaces. Large fleets take long: above the first only the last of the numbers of forks is measured, above the
+# second only the rollout.
+LARGEST_WITH_ALL_FORKS, LARGEST_COMPARISON = 50, 200
 API_KEY = "ck_live_bench_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
 TOKENS = ("u+EXAMPLExxxxxxxab12", "u+EXAMPLExxxxxxxcd34")
 API = "/api/v1/pagerduty"
@@ -69,6 +70,15 @@ class Cost(NamedTuple):
     def per(self, count: int, base: Cost) -> Cost:
         """Return the cost of one of `count` equal things, `base` being the cost of none of them."""
         return Cost(*((mine - of_base) / count for mine, of_base in zip(self, base, strict=True)))
+
+
+class Comparison(NamedTuple):
+    """Two contestants whose ratio of CPU time is to stay below a limit."""
+
+    text: str
+    mine: str
+    other: str
+    limit: float
 
 
 class Limit(NamedTuple):
@@ -128,8 +138,28 @@ def cli(*commands: str) -> list[Task]:
     ]
 
 
+NOTHING = "nothing to change: module"
+URI_GET = "nothing to change: one uri GET"
+# The system's CA store is a hashed directory, as on Debian and Ubuntu, and not one file, as on Red Hat.
+HASHED = ", hashed CA store"
+MODULE, URI_TASKS, ROLLOUT = "module", "three uri tasks", "rollout playbook"
+# It has each workspace validated, while the recipe by hand only reads where there is nothing to change.
+UNVALIDATED = " without validation"
+CHANGING = "change and validate: "
+CHANGE = f"{CHANGING}module"
 PING: list[Task] = [{"ansible.builtin.ping": {}}]
 ADD = f"add --alias default --api-key {TOKENS[1]} --is-default"
+
+
+COMPARISONS = [
+    Comparison("nothing to change, CPU beside ping", NOTHING, "ping", 1.25),
+    Comparison("nothing to change, CPU beside one uri GET", NOTHING, URI_GET, 0.90),
+    Comparison(f"nothing to change{HASHED}, CPU beside ping", f"{NOTHING}{HASHED}", "ping", 1.25),
+    Comparison(f"nothing to change{HASHED}, CPU beside one uri GET", f"{NOTHING}{HASHED}", f"{URI_GET}{HASHED}", 0.90),
+    Comparison("change and validate, CPU beside three uri tasks", CHANGE, f"{CHANGING}three uri tasks", 0.52),
+    Comparison("change and validate, CPU beside cortexapps-cli", CHANGE, f"{CHANGING}cortexapps-cli", 0.35),
+    Comparison("change and validate, CPU beside nothing to change", CHANGE, NOTHING, 1.10),
+]
 
 
 def play(tasks: list[Task], hosts: str = "localhost") -> list[Task]:
@@ -142,6 +172,11 @@ def play(tasks: list[Task], hosts: str = "localhost") -> list[Task]:
             "tasks": tasks,
         }
     ]
+
+
+def ca_store(file: str, directory: str) -> dict[str, str]:
+    """Return the environment in which these are the system's CA store."""
+    return {"SSL_CERT_FILE": file, "SSL_CERT_DIR": directory, "REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""}
 
 
 class Bench:
@@ -159,7 +194,7 @@ class Bench:
             "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
             "CORTEX_BASE_URL": simulator.url,
             "CORTEX_API_KEY": API_KEY,
-            "SSL_CERT_FILE": str(bundle),
+            **ca_store(str(bundle), str(folder / "none")),
             "REQUESTS_CA_BUNDLE": str(bundle),
         }
 
@@ -204,20 +239,22 @@ class Contestant(NamedTuple):
     env: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default
 
 
-def single_tasks(bench: Bench, rounds: int, options: list[Contestant]) -> dict[str, list[Cost]]:
-    """Measure what is done for one workspace, pair by pair."""
+def single_tasks(
+    bench: Bench, rounds: int, options: list[Contestant]
+) -> tuple[dict[str, list[Cost]], dict[Comparison, list[float]]]:
+    """Measure what is done for one workspace, and compare it pair by pair."""
     token_for = [TOKENS[copy % 2] for copy in range(COPIES)]
     contestants = [
         Contestant("ping", lambda copy: PING),
-        Contestant("nothing to change: module", lambda copy: module()),
-        Contestant("nothing to change: one uri GET", lambda copy: uri_recipe()[:1]),
+        Contestant(NOTHING, lambda copy: module()),
+        Contestant(URI_GET, lambda copy: uri_recipe()[:1]),
         Contestant("nothing to change: three uri tasks", lambda copy: uri_recipe()),
         Contestant("nothing to change: cortexapps-cli", lambda copy: cli("get-default")),
         *options,
         # Each copy brings another token than the one before it, so that each has something to change.
-        Contestant("change and validate: module", lambda copy: module(token_for[copy - 1], validate=True)),
-        Contestant("change and validate: three uri tasks", lambda copy: uri_recipe(token_for[copy - 1])),
-        Contestant("change and validate: cortexapps-cli", lambda copy: cli("get-default", ADD, "validate-all")),
+        Contestant(CHANGE, lambda copy: module(token_for[copy - 1], validate=True)),
+        Contestant(f"{CHANGING}three uri tasks", lambda copy: uri_recipe(token_for[copy - 1])),
+        Contestant(f"{CHANGING}cortexapps-cli", lambda copy: cli("get-default", ADD, "validate-all")),
     ]
     workspace = bench.simulator.workspaces["bench"]
     variables = json.dumps({"cortex_pagerduty_api_key": API_KEY})
@@ -226,15 +263,29 @@ def single_tasks(bench: Bench, rounds: int, options: list[Contestant]) -> dict[s
         one.name: bench.playbook(play([task for copy in range(COPIES) for task in one.tasks(copy)]))
         for one in contestants
     }
+    environments = {one.name: one.env for one in contestants}
     costs: dict[str, list[Cost]] = {one.name: [] for one in contestants}
+    comparisons = [each for each in COMPARISONS if each.mine in costs and each.other in costs]
+    ratios: dict[Comparison, list[float]] = {each: [] for each in comparisons}
+    plan: list[tuple[Comparison | None, tuple[str, ...]]] = [(each, (each.mine, each.other)) for each in comparisons]
+    compared = {name for _comparison, names in plan for name in names}
+    plan += [(None, (name,)) for name in costs if name not in compared]
+
+    def measure(name: str, base: Cost) -> Cost:
+        workspace.configuration = {"token": TOKENS[0], "is_token_readonly": True}
+        cost = bench.run(playbooks[name], "-e", variables, env=environments[name]).per(COPIES, base)
+        costs[name].append(cost)
+        return cost
+
     for number in range(rounds):
-        base = bench.run(empty)
-        for one in contestants:
-            workspace.configuration = {"token": TOKENS[0], "is_token_readonly": True}
-            cost = bench.run(playbooks[one.name], "-e", variables, env=one.env)
-            costs[one.name].append(cost.per(COPIES, base))
+        for comparison, names in plan:
+            base = bench.run(empty)
+            # Whichever runs first finds the machine in another state: they take turns.
+            cpu = {name: measure(name, base).cpu for name in names[:: -1 if number % 2 else 1]}
+            if comparison:
+                ratios[comparison].append(cpu[comparison.mine] / cpu[comparison.other])
         print(f"round {number + 1} of {rounds} done", file=sys.stderr, flush=True)
-    return costs
+    return costs, ratios
 
 
 def fleets(bench: Bench, sizes: list[int], forks: list[int]) -> list[dict[str, Any]]:
@@ -249,19 +300,21 @@ def fleets(bench: Bench, sizes: list[int], forks: list[int]) -> list[dict[str, A
     inventory = bench.folder / "inventory.json"
     inventory.write_text(json.dumps({"fleet": {"hosts": hosts, "vars": shared}}))
     bare = module(TOKENS[0], api_key="{{ cortex_pagerduty_api_key }}", validate=True)
-    ways = {
-        "rollout playbook": ("cortexapps.cortex.pagerduty_rollout", "-e", "cortex_workspaces=all"),
-        "module": (bench.playbook(play(bare, "all")),),
-        "three uri tasks": (bench.playbook(play(uri_recipe(), "all")),),
+    rollout = ("cortexapps.cortex.pagerduty_rollout", "-e", "cortex_workspaces=all")
+    ways: dict[str, tuple[str, ...]] = {
+        ROLLOUT: rollout,
+        f"{ROLLOUT}{UNVALIDATED}": (*rollout, "-e", "cortex_pagerduty_validate=false"),
+        MODULE: (bench.playbook(play(bare, "all")),),
+        URI_TASKS: (bench.playbook(play(uri_recipe(), "all")),),
         "ping": (bench.playbook(play(PING, "all")),),
     }
     rows = []
     for size, fork in itertools.product(sizes, forks):
-        if size > LARGEST_COMPARISON and fork != forks[-1]:
+        if size > LARGEST_WITH_ALL_FORKS and fork != forks[-1]:
             continue
         row: dict[str, Any] = {"workspaces": size, "forks": fork}
         for name, arguments in ways.items():
-            if size > LARGEST_COMPARISON and name != "rollout playbook":
+            if size > LARGEST_COMPARISON and name != ROLLOUT:
                 continue
             limit = ("--limit", f"fleet[0:{size - 1}]")
             row[name] = bench.run(*arguments, "-i", str(inventory), *limit, forks=fork)._asdict()
@@ -320,48 +373,27 @@ def import_time(trace: str, name: str, *, own: bool = False) -> float:
 
 
 def limits(
-    costs: dict[str, list[Cost]], rows: list[dict[str, Any]], processes: dict[str, dict[str, float]]
+    ratios: dict[Comparison, list[float]], rows: list[dict[str, Any]], processes: dict[str, dict[str, float]]
 ) -> list[Limit]:
     """Return the limits and what was measured for them."""
-
-    def ratios(one: str, other: str) -> list[float]:
-        return [mine.cpu / theirs.cpu for mine, theirs in zip(costs[one], costs[other], strict=True)]
-
-    nothing, change = "nothing to change: module", "change and validate: module"
+    memory = processes["cortex_pagerduty_config"]["memory_kib"] / processes["ping"]["memory_kib"]
     found = [
-        Limit("nothing to change, CPU beside ping", ratios(nothing, "ping"), 1.25),
-        Limit("nothing to change, CPU beside one uri GET", ratios(nothing, "nothing to change: one uri GET"), 0.90),
-        Limit(
-            "change and validate, CPU beside three uri tasks",
-            ratios(change, "change and validate: three uri tasks"),
-            0.52,
-        ),
-        Limit(
-            "change and validate, CPU beside cortexapps-cli",
-            ratios(change, "change and validate: cortexapps-cli"),
-            0.35,
-        ),
-        Limit("change and validate, CPU beside nothing to change", ratios(change, nothing), 1.10),
-        Limit(
-            "the module's process, memory beside ping",
-            [processes["cortex_pagerduty_config"]["memory_kib"] / processes["ping"]["memory_kib"]],
-            1.15,
-        ),
+        *(Limit(each.text, measured, each.limit) for each, measured in ratios.items()),
+        Limit("the module's process, memory beside ping", [memory], 1.15),
     ]
     fifty = [row for row in rows if row["workspaces"] == 50]
     if fifty:
-        for other, limit in (("three uri tasks", 0.80), ("module", 1.60)):
-            found.append(
-                Limit(
-                    f"rollout of 50 workspaces, CPU beside {other}",
-                    [row["rollout playbook"]["cpu"] / row[other]["cpu"] for row in fifty],
-                    limit,
-                )
-            )
+        for way, other, limit in (
+            (ROLLOUT, URI_TASKS, 0.80),
+            (f"{ROLLOUT}{UNVALIDATED}", URI_TASKS, 0.80),
+            (ROLLOUT, MODULE, 1.60),
+        ):
+            cpu = [row[way]["cpu"] / row[other]["cpu"] for row in fifty]
+            found.append(Limit(f"{way}, 50 workspaces, CPU beside {other}", cpu, limit))
     largest = max((row["workspaces"] for row in rows), default=0)
     if fifty and largest > 50:
         per_workspace = {
-            size: statistics.median(row["rollout playbook"]["cpu"] for row in rows if row["workspaces"] == size) / size
+            size: statistics.median(row[ROLLOUT]["cpu"] for row in rows if row["workspaces"] == size) / size
             for size in (50, largest)
         }
         found.append(
@@ -421,7 +453,7 @@ def report(
             (
                 str(row["workspaces"]),
                 str(row["forks"]),
-                *(f"{row[name]['cpu']:.1f} s, {row[name]['wall']:.1f} s" if name in row else "-" for name in ways),
+                *(f"{row[name]['cpu']:.1f} s, {row[name]['wall']:.1f} s" if name in row else "—" for name in ways),
             )
             for row in rows
         ),
@@ -430,17 +462,25 @@ def report(
     return "\n\n".join([tasks, start, *([fleet] if rows else []), verdicts])
 
 
-def hashed_directory(bench: Bench) -> list[Contestant]:
-    """Return the module with a hashed directory as `ca_path`, where openssl is there to make one."""
+def hashed_store(bench: Bench) -> list[Contestant]:
+    """Return contestants with a hashed directory as the system's CA store, where openssl is there to make one."""
     folder = bench.folder / "hashed"
     folder.mkdir()
-    (folder / "ca.pem").write_bytes(Path(bench.simulator.ca_path or "").read_bytes())
+    certificates = re.findall(
+        "-----BEGIN .*?-----END [^\n]*\n", Path(bench.env["SSL_CERT_FILE"]).read_text(), re.DOTALL
+    )
+    for number, certificate in enumerate(certificates):
+        (folder / f"{number}.pem").write_text(certificate)
     try:
         subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         print("without openssl no hashed directory is measured", file=sys.stderr)
         return []
-    return [Contestant("nothing to change: module, hashed ca_path", lambda copy: module(ca_path=str(folder)))]
+    env = ca_store(str(bench.folder / "none"), str(folder))
+    return [
+        Contestant(f"{name}{HASHED}", tasks, env)
+        for name, tasks in ((NOTHING, lambda copy: module()), (URI_GET, lambda copy: uri_recipe()[:1]))
+    ]
 
 
 def install_cli() -> None:
@@ -470,17 +510,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Simulator(tls=True) as simulator:
         simulator.add_workspace(API_KEY, "bench")
         bench = Bench(simulator, Path(folder))
-        costs = single_tasks(
+        costs, ratios = single_tasks(
             bench,
             options.rounds,
             [
-                *hashed_directory(bench),
-                Contestant("nothing to change: module, pipelining", lambda copy: module(), {"ANSIBLE_PIPELINING": "1"}),
+                *hashed_store(bench),
+                Contestant(f"{NOTHING}, pipelining", lambda copy: module(), {"ANSIBLE_PIPELINING": "1"}),
             ],
         )
         processes = payloads(bench, 3 * options.rounds)
         rows = fleets(bench, sizes, forks) if sizes else []
-    found = limits(costs, rows, processes)
+    found = limits(ratios, rows, processes)
     text = report(costs, rows, processes, found)
     print(text)
     results = {
