@@ -151,7 +151,7 @@ URI_GET = "nothing to change: one uri GET"
 # The system's CA store is a hashed directory, as on Debian and Ubuntu, and not one file, as on Red Hat.
 HASHED = ", hashed CA store"
 MODULE, URI_TASKS, ROLLOUT = "module", "three uri tasks", "rollout"
-# It has each workspace validated, while the recipe by hand only reads where there is nothing to change.
+# A rollout has each workspace validated; the recipe by hand only reads where there is nothing to change.
 UNVALIDATED = ", no validation"
 CHANGING = "change and validate: "
 CHANGE = f"{CHANGING}module"
