@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The connection options; their argument spec is in module_utils/_connection.py."""
+    """The connection options; their argument spec is in module_utils/_options.py."""
 
     DOCUMENTATION = r"""
 options:
@@ -30,8 +30,8 @@ options:
     default: https://api.getcortexapp.com
   validate_certs:
     description:
-      - Whether the certificate of the server is checked.
-      - Turned off, whoever is between this host and Cortex can read the API key and the token. Give O(ca_path) instead.
+      - Whether to check the certificate of the server.
+      - If V(false), whoever is between this host and Cortex can read the API key and the token. Set O(ca_path) instead.
     type: bool
     default: true
   ca_path:
@@ -39,35 +39,39 @@ options:
       - A file with CA certificates in PEM format, or a hashed directory of such files, to check the server's
         certificate against.
       - If not set, the environment variable E(REQUESTS_CA_BUNDLE) is used, then E(CURL_CA_BUNDLE), then the system's
-        store (which E(SSL_CERT_FILE) or, with a hashed directory, E(SSL_CERT_DIR) can replace).
+        store, which E(SSL_CERT_FILE) or, with a hashed directory, E(SSL_CERT_DIR) can replace.
     type: path
   timeout:
     description:
-      - Seconds to wait for the connection, and for each read of an answer, in one attempt.
+      - Seconds to wait for the connection, and for each read of a response, in one attempt.
       - At most V(3600).
     type: float
     default: 30
   retries:
     description:
-      - Attempts after the first one when Cortex limits the rate, has a passing fault (HTTP status 429, 500, 502, 503,
-        504) or cannot be reached. V(0) turns retrying off, V(20) is the most.
-      - The waits between them grow from one second to thirty and are spread at random. When Cortex says how long to
-        wait, that is added, up to 60 seconds; if it asks for more, the task fails at once and says so.
-      - What failed is only repeated when that is safe. When it is not known whether a write was done, the
-        configuration is read again first.
+      - Attempts after the first one when Cortex responds with HTTP status 429, 500, 502, 503 or 504, or cannot be
+        reached. V(0) turns retries off. The maximum is V(20).
+      - The waits between them grow from one second to thirty and are spread at random. If Cortex requests a wait, it is
+        added, up to 60 seconds. If it requests more, the task fails at once and says so.
+      - A request is only repeated when that is safe. When the outcome of a write is unknown, the configuration is read
+        again first.
     type: int
     default: 4
 requirements:
-  - "Python 3.9 or later on the host that runs the module"
+  - "Python 3.9 or later on the host that the task runs on"
   - "requests >= 2.25.1"
 notes:
-  - The module talks to Cortex from the host it runs on. Run it with C(connection=local) or C(delegate_to=localhost)
-    unless only another host reaches Cortex, and set C(ansible_python_interpreter) to C({{ ansible_playbook_python }})
-    so that it finds the Python library C(requests) there.
-  - Environment variables are those of the module's process, so that variables of the controller reach it only where the
-    module runs locally.
-  - Proxy variables such as E(HTTPS_PROXY) and E(NO_PROXY) are obeyed.
-  - Neither the API key nor the token is shown in results, messages or logs. Ansible itself, though, prints a task's
-    C(environment) keyword with C(-vvv), and the arguments of any module with C(ANSIBLE_DEBUG) or
-    C(ANSIBLE_DISPLAY_ARGS_TO_STDOUT).
+  - With a local connection (C(connection=local) or C(delegate_to=localhost)) the task runs inside Ansible's own
+    process. No module is copied and no second Python starts. It needs the Python library C(requests) in the Python that
+    runs Ansible. C(ansible_python_interpreter) has no effect.
+  - Everywhere else it runs as an ordinary module, with the same options and results. That is on a remote host, with
+    C(become) or C(async), on macOS, or if the Python that runs Ansible does not have C(requests).
+  - With the task keyword C(timeout), a task inside Ansible's process ends at once and returns all its values, with
+    C(changed=true) if a write was sent. As an ordinary module Ansible reports only the timeout, and the module may go
+    on and write.
+  - Environment variables are those of the process, including the task keyword C(environment).
+  - Proxy variables such as E(HTTPS_PROXY) and E(NO_PROXY) are used.
+  - The API key and the token are never shown in results, messages or logs. Ansible itself prints the task keyword
+    C(environment) with C(-vvv). Of a task that runs as an ordinary module it also prints the arguments with
+    C(ANSIBLE_DEBUG=1), and leaves them in files with C(ANSIBLE_KEEP_REMOTE_FILES=1).
 """

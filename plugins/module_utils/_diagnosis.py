@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What became of a request that was not answered as it should be: in words, and whether it may be sent again.
+"""From an exception or a response to an error: what it means, what to do, and whether a retry may help.
 
 Private to this collection: it may change in any release.
 """
@@ -19,7 +19,8 @@ from email.utils import parsedate_to_datetime
 from socket import gaierror
 from urllib.parse import urljoin, urlsplit
 
-from ._client import CortexError, NoAnswerError, NotFoundError, Operation, RefusedError, UnexpectedAnswerError, one_line
+from ._errors import ApiError, NotFoundError, RequestError, TransportError, UnexpectedResponseError
+from ._redaction import one_line
 
 try:
     import requests
@@ -29,162 +30,214 @@ except ImportError:
     pass
 
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
-# Seconds. A Retry-After above this fails at once: a playbook is not to hang for longer without a word.
-LONGEST_RETRY_AFTER = 60
-# Where a Retry-After is cut off, so that the message stays short.
+# Seconds. A longer Retry-After fails at once: a playbook should not hang without a word.
+MAX_RETRY_AFTER = 60
+# Seconds. Where a Retry-After is cut off, so that the message stays short.
 FOREVER = 1e12
 # The second is urllib3's own, before 2.0, for a certificate of another host.
 _CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
+# The fields of Cortex's errors beside "message" (components.schemas.ErrorResponse in its API description).
+_ERROR_FIELDS = {"type": str, "details": str, "requestId": str, "httpStatus": int, "gatewayHttpStatus": int}
 
 
-class Failures:
+class Operation(t.NamedTuple):
+    """One operation of an API.
+
+    :param failure: the beginning of the sentence that says that it failed.
+    :param is_safe: it changes nothing, so that it may be repeated whatever became of it.
+    """
+
+    method: str
+    path: str
+    failure: str
+    is_safe: bool
+
+
+class Service(t.NamedTuple):
+    """What the messages need to know about an API.
+
+    :param url_option: the option that holds its URL.
+    :param ca_hint: how its certificate can be trusted.
+    :param foreign_hint: what to say where a response does not look like this API's.
+    :param status_hints: what to do about an HTTP status.
+    :param is_quoted: whether what it sends may get into a message.
+    """
+
+    name: str
+    url_option: str
+    ca_hint: str
+    foreign_hint: str
+    status_hints: t.Mapping[int, str]
+    is_quoted: bool
+
+
+class Diagnosis:
     """Makes the errors for the requests of one client.
 
     :param base_url: where the API is, without a trailing slash.
     :param timeout: seconds for connecting and for each read.
-    :param clean: makes one line without secrets of a text that the API sent.
+    :param clean: makes a string from outside fit to be shown.
     """
 
-    def __init__(self, base_url: str, timeout: float, clean: t.Callable[[str], str]) -> None:
+    def __init__(self, service: Service, base_url: str, timeout: float, clean: t.Callable[[str], str]) -> None:
+        self._service = service
         self._base_url = base_url
         self._timeout = timeout
         self._clean = clean
 
-    def unexpected(
-        self, operation: Operation, what: str, status: int = 200, *, is_foreign: bool = True
-    ) -> UnexpectedAnswerError:
-        """Return the error for an answer that is not what the API's contract says.
+    def unexpected(self, operation: Operation, status: int, what: str) -> UnexpectedResponseError:
+        """Return the error for a response that is not what the API's description says.
 
-        :param what: how it differs, after "the server answered with HTTP status 200".
-        :param is_foreign: it looks like the answer of something else than Cortex.
+        :param what: how it differs, after "HTTP 200".
         """
-        hint = ""
-        if is_foreign:
-            hint = " The base_url does not look like the Cortex API."
-            base = urlsplit(self._base_url)
-            if (base.hostname or "").startswith("app."):
-                hint += " It names the app. host, which serves the user interface."
-            elif base.path.endswith("/api/v1"):
-                hint += " It ends in /api/v1, which is added to it anyway."
-            elif status in RETRIED_STATUSES:
-                hint += " If it is the right one, a gateway in front of Cortex has answered."
-        return UnexpectedAnswerError(
-            f"{self._failed(operation)} the server answered with HTTP status {status} {what}.{hint}",
+        return UnexpectedResponseError(
+            f"{self._failed(operation)} HTTP {status} {what}.",
+            *self._foreign_hints(status),
             http_status=status,
             outcome_unknown=not 400 <= status < 500,
             retryable=status in RETRIED_STATUSES,
         )
 
-    def no_answer(self, operation: Operation, exc: BaseException) -> NoAnswerError:
+    def no_response(self, operation: Operation, exc: BaseException) -> TransportError:
         """Return the error for an exception of requests or urllib3."""
         causes = list(_causes(exc))
-        outcome_unknown = True
-        retryable = True
+        option = self._service.url_option
+        outcome_unknown = retryable = True
         untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
-        hung_up = _first(causes, ssl.SSLEOFError)
-        if isinstance(exc, requests.exceptions.SSLError) and not hung_up:
+        connection_closed = _first(causes, ssl.SSLEOFError)
+        if isinstance(exc, requests.exceptions.SSLError) and not connection_closed:
             if untrusted:
-                detail = getattr(untrusted, "verify_message", "") or "it is not one for this host"
-                what = f"the server's certificate could not be verified: {self._clean(detail).rstrip('.')}."
+                reason = getattr(untrusted, "verify_message", "") or "it is not valid for this host"
+                what = f"the server's certificate could not be verified: {self._clean(reason).rstrip('.')}."
             else:
                 what = "TLS failed between this host and the server."
-            what += " Check base_url, and give the CA that signed the server's certificate in ca_path."
+            advice = f"Check {option}, and {self._service.ca_hint}."
             outcome_unknown = untrusted is None
             retryable = False
-        # One while the answer was being read comes as a ConnectionError from requests.
+        # One while the response was being read comes as a ConnectionError from requests.
         elif isinstance(exc, requests.exceptions.Timeout) or _first(causes, ReadTimeoutError):
-            connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
-            what = (
-                f"{'no connection' if connecting else 'no answer'} within {self._timeout:g} s. "
-                "Check the network between this host and base_url, or raise timeout."
-            )
-            outcome_unknown = not connecting
+            is_connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
+            what = f"timed out after {self._timeout:g} s waiting for a {'connection' if is_connecting else 'response'}."
+            advice = f"Check the network between this host and {option}, or increase timeout."
+            outcome_unknown = not is_connecting
         elif isinstance(exc, requests.exceptions.ProxyError):
-            what = "the proxy did not connect to the server. Check the proxy variables (HTTPS_PROXY, NO_PROXY)."
+            what = "the proxy did not connect to the server."
+            advice = "Check the proxy variables (HTTPS_PROXY, NO_PROXY)."
         elif _first(causes, NewConnectionError):
             numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno]
             if _first(causes, gaierror):
                 reason = "the host name could not be resolved"
             else:
                 reason = os.strerror(numbers[0]) if numbers else "it was refused"
-            what = f"no connection: {reason}. Check base_url and the network."
+            what = f"no connection: {reason}."
+            advice = f"Check {option} and the network."
             outcome_unknown = False
-        elif (
-            isinstance(exc, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)) or hung_up
+        elif connection_closed or isinstance(
+            exc, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
         ):
-            what = "the connection was lost before the answer was complete."
+            what = "the connection was lost before the response was complete."
+            advice = f"Check the network between this host and {option}."
         else:
-            what = f"the request could not be made ({type(exc).__name__}). Check base_url and the proxy variables."
-            outcome_unknown = False
-            retryable = False
-        return NoAnswerError(f"{self._failed(operation)} {what}", outcome_unknown=outcome_unknown, retryable=retryable)
+            what = f"the request could not be made ({type(exc).__name__})."
+            advice = f"Check {option} and the proxy variables."
+            outcome_unknown = retryable = False
+        return TransportError(
+            f"{self._failed(operation)} {what}", advice, outcome_unknown=outcome_unknown, retryable=retryable
+        )
 
-    def redirected(self, operation: Operation, status: int, location: str) -> UnexpectedAnswerError:
-        """Return the error for a redirect, which names the host that it leads to."""
+    def redirected(self, operation: Operation, status: int, location: str) -> UnexpectedResponseError:
+        """Return the error for a redirect. It names the host that it leads to, if the service may be quoted."""
         try:
-            # The host alone: a path or a query could carry anything. Masked before, since a secret with a slash in it
-            # would be taken apart.
+            # The host alone: a path or a query could contain anything. Cleaned before, since a secret with a slash in
+            # it would be taken apart.
             host = urlsplit(urljoin(self._base_url, self._clean(location))).netloc.rpartition("@")[2]
         except ValueError:
             host = ""
-        return UnexpectedAnswerError(
-            f"{self._failed(operation)} the server answered with HTTP status {status}, a redirect to "
-            f"{host or 'another place'}. It is not followed, so that the API key stays with the host that "
-            "it is meant for. Check base_url.",
+        target = host if host and self._service.is_quoted else "another place"
+        return UnexpectedResponseError(
+            f"{self._failed(operation)} HTTP {status} redirects to {target}.",
+            "Redirects are not followed, so the API key is never sent to another host.",
+            f"Check {self._service.url_option}.",
             http_status=status,
             outcome_unknown=True,
         )
 
-    def refused(self, operation: Operation, status: int, answer: t.Any, retry_after_header: str | None) -> CortexError:
+    def refused(self, operation: Operation, status: int, content: t.Any, retry_after: str | None) -> RequestError:
         """Return the error for a status that is neither success nor redirect.
 
-        :param answer: the JSON of the answer, None if it has none.
+        :param content: the JSON of the response, None if it has none.
+        :param retry_after: the header of this name.
         """
-        is_object = isinstance(answer, dict)
-        is_cortex_error = is_object and isinstance(answer.get("message"), str) and isinstance(answer.get("type"), str)
+        wait = _retry_after_seconds(retry_after) if status in RETRIED_STATUSES else 0.0
+        retryable = status in RETRIED_STATUSES and wait <= MAX_RETRY_AFTER
+        properties: dict[str, t.Any] = {
+            "http_status": status,
+            "outcome_unknown": not 400 <= status < 500,
+            "retryable": retryable,
+            "retry_after": wait,
+        }
+        hints = [self._service.status_hints[status]] if status in self._service.status_hints else []
+        if wait:
+            limit = "" if retryable else f", and the module waits {MAX_RETRY_AFTER} s at most"
+            hints.append(f"{self._service.name} requested a retry after {wait:.0f} s{limit}.")
+        if not self._service.is_quoted:
+            what = f"{self._service.name} responded with HTTP {status}."
+            return ApiError(f"{self._failed(operation)} {what}", *hints, **properties)
         # Problem documents (RFC 9457) are Cortex's too, but its 404 is not one.
-        if is_cortex_error or (is_object and status != 404):
-            request_id, error_type = answer.get("requestId"), answer.get("type")
-            error: CortexError = (NotFoundError if status == 404 else RefusedError)(
-                f"{self._failed(operation)} Cortex answered with HTTP status {status}: {self._said(answer)}.",
-                http_status=status,
+        if isinstance(content, dict) and (status != 404 or _is_cortex_error(content)):
+            request_id, error_type = content.get("requestId"), content.get("type")
+            return (NotFoundError if status == 404 else ApiError)(
+                f"{self._failed(operation)} {self._service.name} responded with HTTP {status}: {self._said(content)}.",
+                *hints,
+                **properties,
                 request_id=self._clean(request_id) if isinstance(request_id, str) else None,
-                # RFC 9457 has "about:blank" stand for no type.
+                # In RFC 9457 "about:blank" means that there is no type.
                 error_type=self._clean(error_type)
                 if isinstance(error_type, str) and error_type != "about:blank"
                 else None,
-                outcome_unknown=not 400 <= status < 500,
-                retryable=status in RETRIED_STATUSES,
             )
-        else:
-            what = "and an error that is not in Cortex's form" if is_object else "and no JSON object"
-            error = self.unexpected(operation, what, status)
-        if status == 401:
-            error.msg += " Check api_key: it is wrong, expired, or of another Cortex instance than base_url."
-        elif status == 403:
-            error.msg += " The API key in api_key needs the permission 'Configure integrations'."
-        elif status == 429:
-            error.msg += " Cortex accepts 1000 requests a minute; use fewer forks or smaller batches."
-        if error.retryable:
-            error.retry_after = _retry_after_seconds(retry_after_header)
-            error.retryable = error.retry_after <= LONGEST_RETRY_AFTER
-            if error.retry_after:
-                limit = "" if error.retryable else f"; the module waits {LONGEST_RETRY_AFTER} s at most"
-                error.msg += f" Cortex asked to wait {error.retry_after:.0f} s{limit}."
-        return error
+        is_object = isinstance(content, dict)
+        what = f"with {'an error that is not in the form of Cortex' if is_object else 'a body that is no JSON object'}."
+        return UnexpectedResponseError(
+            f"{self._failed(operation)} HTTP {status} {what}", *self._foreign_hints(status), *hints, **properties
+        )
 
     def _failed(self, operation: Operation) -> str:
-        return f"Could not {operation.purpose} ({operation.method} {self._base_url}{operation.path}):"
+        return f"{operation.failure} ({operation.method} {self._base_url}{operation.path}):"
 
-    def _said(self, answer: dict[str, t.Any]) -> str:
+    def _foreign_hints(self, status: int) -> list[str]:
+        base = urlsplit(self._base_url)
+        option = self._service.url_option
+        hints = [self._service.foreign_hint]
+        if (base.hostname or "").startswith("app."):
+            hints.append(f"{option} is the web UI (app.); use the API host.")
+        elif base.path.endswith("/api/v1"):
+            hints.append(f"Remove /api/v1 from {option}: it is added automatically.")
+        elif status in RETRIED_STATUSES:
+            hints.append(f"If {option} is correct, a gateway in front of {self._service.name} sent this response.")
+        return hints
+
+    def _said(self, content: dict[str, t.Any]) -> str:
         """Return what Cortex's ErrorResponse or a problem document (RFC 9457) says, in one line."""
-        parts = [answer.get(key) for key in ("message", "details", "title", "detail")]
-        violations = answer.get("violations")
+        parts = [content.get(key) for key in ("message", "details", "title", "detail")]
+        violations = content.get("violations")
         for violation in violations if isinstance(violations, list) else []:
             if isinstance(violation, dict):
                 parts += [violation.get(key) for key in ("pointer", "title", "description")]
-        texts = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
-        return one_line("; ".join(texts)) or "no reason given"
+        strings = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
+        return one_line("; ".join(strings)) or "no reason given"
+
+
+def _is_cortex_error(content: dict[str, t.Any]) -> bool:
+    """Return whether an object is an error of Cortex rather than one of a gateway.
+
+    Cortex's description requires "message" and "type"; its Terraform provider tests with a "message" alone.
+    """
+    message = content.get("message")
+    if not isinstance(message, str):
+        return False
+    has_further_field = any(isinstance(content.get(name), kind) for name, kind in _ERROR_FIELDS.items())
+    return has_further_field or bool(re.search(r"\bconfigurations?\b", message, re.IGNORECASE))
 
 
 def _retry_after_seconds(header: str | None) -> float:

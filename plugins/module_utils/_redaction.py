@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps secrets out of texts that come from outside, in every form in which servers write back what they were sent.
+"""Keeps secrets out of strings that come from outside.
 
 Private to this collection: it may change in any release.
 """
@@ -10,83 +10,90 @@ Private to this collection: it may change in any release.
 from __future__ import annotations
 
 import base64
-import functools
-import html.entities
+import html
 import re
 import typing as t
+from urllib.parse import unquote
 
 MASK = "********"
-# A stored token may be unknown here. PagerDuty's have 20 characters, of which only + is ever escaped
-# (https://support.pagerduty.com/main/docs/api-access-keys). What has only small or only capital letters is a word.
-_PAGERDUTY_TOKEN = re.compile(r"(?<![\w+-])(?![a-z_+-]{20}|[A-Z_+-]{20})(?:[\w+-]|%2[Bb]|&#43;){20}(?![\w+-])")
+WITHHELD = "(withheld, because it contains a secret)"
+# Characters of a string of the API that are shown.
+MAX_SHOWN = 500
+# How many decodings are looked at. Each adds at most three; an escape within an escape needs a few.
+_MAX_DECODINGS = 40
+# A stored token may be unknown here. PagerDuty's have 20 characters
+# (https://support.pagerduty.com/main/docs/api-access-keys). One case alone is a word.
+_PAGERDUTY_TOKEN = re.compile(r"(?<![\w+-])(?![a-z_+-]{20}|[A-Z_+-]{20})[\w+-]{20}(?![\w+-])")
+_JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 
 
-def mask(text: str, secrets: frozenset[str], last_four: str = "") -> str:
-    """Return a text without secrets.
+class Redactor:
+    """Makes strings from outside fit to be shown.
 
-    :param secrets: what must not show up in it.
-    :param last_four: all that is known of a further secret, a stored token; shorter ones are not searched for.
+    :param secrets: what must not be shown in any form.
     """
-    if _may_hold(text, secrets):
-        text = _secrets_pattern(secrets).sub(MASK, text)
-    text = _PAGERDUTY_TOKEN.sub(MASK, text)
-    if len(last_four) == 4:
-        token = _token_pattern(last_four)
-        # Word by word, since a pattern for a whole word would take time that grows with the square of the text.
-        text = re.sub(r"\S+", lambda word: MASK if token.search(word[0]) else word[0], text)
-    return text
+
+    def __init__(self, secrets: t.Iterable[str]) -> None:
+        # The longest first, so that one that begins with another is masked whole.
+        self._secrets = sorted(set(filter(None, secrets)), key=len, reverse=True)
+        self._plain = re.compile("|".join(map(re.escape, self._secrets)) or "(?!)", re.IGNORECASE)
+        self._encoded = {part for secret in self._secrets for part in _base64_parts(secret)}
+        #: All that is known of a further secret, a stored token; fewer than four characters are not searched for.
+        self.last_four = ""
+
+    def clean(self, text: str) -> str:
+        """Return a string from outside as one line of bounded length without any secret."""
+        # Shortened last: a part of a secret would not be found.
+        return one_line(self.redact(text))
+
+    def redact(self, text: str) -> str:
+        """Return a string without secrets: with the mask in their place, or withheld where they are in disguise."""
+        masked = self._mask(text)
+        for form in _decodings(masked):
+            squeezed = "".join(form.split()).replace("-", "+").replace("_", "/")
+            if self._mask(form) != form or any(part in squeezed for part in self._encoded):
+                return WITHHELD
+        return masked
+
+    def _mask(self, text: str) -> str:
+        text = _PAGERDUTY_TOKEN.sub(MASK, self._plain.sub(MASK, text))
+        if len(self.last_four) == 4:
+            # Word by word: a pattern for whole words takes time that grows with the square of the length.
+            text = re.sub(r"\S+", lambda word: MASK if self.last_four in word[0][4:] else word[0], text)
+        return text
 
 
-def _may_hold(text: str, secrets: frozenset[str]) -> bool:
-    """Return whether to search a text, for which the pattern takes tens of milliseconds to compile.
-
-    Without a character that begins an escape, a secret can only be there as it is or in base64.
-    """
-    squeezed = "".join(text.split()).lower()
-    return bool(re.search(r"[%&\\]", text)) or any(
-        part.lower() in squeezed for secret in secrets for part in (secret, *_base64_parts(secret))
-    )
+def one_line(text: str) -> str:
+    """Return a string as one line of bounded length, without control characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= MAX_SHOWN else line[:MAX_SHOWN] + "…"
 
 
-@functools.lru_cache(maxsize=4)
-def _secrets_pattern(secrets: frozenset[str]) -> re.Pattern[str]:
-    # The longest first, so that one that begins with another is masked whole.
-    longest_first = sorted(secrets, key=len, reverse=True)
-    return re.compile("|".join(pattern for secret in longest_first for pattern in _patterns(secret)), re.IGNORECASE)
+def _decodings(text: str) -> list[str]:
+    """Return a string, and what it becomes when the escapes that servers use are undone, in any order."""
+    forms = [text]
+    for form in forms:
+        for decode in (unquote, html.unescape, _unescape_json):
+            decoded = decode(form)
+            if decoded not in forms and len(forms) < _MAX_DECODINGS:
+                forms.append(decoded)
+    return forms
 
 
-def _token_pattern(last_four: str) -> re.Pattern[str]:
-    return re.compile(r"\S{4}" + "".join(map(_character_pattern, last_four)))
-
-
-def _patterns(secret: str) -> t.Iterator[str]:
-    """Yield regular expressions that find a secret as it is and as servers write it back.
-
-    That is with any of its characters URL-encoded, JSON- or HTML-escaped, also several times; and in base64, also
-    inside a longer text that is encoded as a whole and broken into lines. Repetitions are bounded, so that the time to
-    search a text grows no faster than the text.
-    """
-    yield "".join(map(_character_pattern, secret))
-    escaped = {"+": "(?:%2b|[+])", "/": r"(?:%2f|\\?/)"}
-    for part in _base64_parts(secret):
-        yield r"\s*".join(escaped.get(char, char) for char in part) + r"[\w+/-]?={0,2}"
+def _unescape_json(text: str) -> str:
+    decoded = _JSON_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)) if escape[1] else escape[2], text)
+    # A character beyond 16 bits is escaped as a pair of surrogates.
+    return decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _base64_parts(secret: str) -> t.Iterator[str]:
-    """Yield what base64 makes of a secret, in both alphabets, without the ends that depend on its neighbours."""
+    """Yield what base64 makes of a secret, without the ends that depend on its neighbors.
+
+    Inside a longer string it begins at one of three places of a group.
+    """
     raw = secret.encode("utf-8", "surrogatepass")
     for shift in range(3):
-        # Inside a longer text a secret begins at one of three places of a base64 group.
         encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
         part = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
         if len(part) >= 4:
-            yield from {part, part.replace("+", "-").replace("/", "_")}
-
-
-def _character_pattern(char: str) -> str:
-    code = ord(char)
-    url = "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
-    utf16 = char.encode("utf-16-be", "surrogatepass").hex()
-    escaped = "".join(rf"\\{{1,8}}u{utf16[start : start + 4]}" for start in range(0, len(utf16), 4))
-    names = [f"#0*{code}", f"#x0*{code:x}", *filter(None, [html.entities.codepoint2name.get(code)])]
-    return rf"(?:\\{{0,8}}{re.escape(char)}|{url}|{escaped}|&(?:amp;){{0,3}}(?:{'|'.join(names)});?)"
+            yield part

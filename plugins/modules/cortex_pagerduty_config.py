@@ -13,9 +13,9 @@ short_description: Manage the PagerDuty configuration of a Cortex workspace
 version_added: 1.0.0
 description:
   - Adds, replaces and removes the PagerDuty configuration of a workspace of Cortex, the internal developer portal of
-    U(https://cortex.io), and has Cortex check it.
-  - A workspace holds at most one PagerDuty configuration. Its token can be written but never read back, only its last
-    four characters can.
+    U(https://cortex.io). It can check the token with PagerDuty first, have Cortex validate it, and roll back.
+  - A workspace holds at most one PagerDuty configuration. Its token can be written but never read back. Cortex returns
+    only its last four characters.
 author:
   - cortexapps.cortex contributors (@cortexapps)
 extends_documentation_fragment:
@@ -24,13 +24,16 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details:
+      - The token is checked with PagerDuty (O(preflight)) in check mode too. Cortex validates it only where the run
+        would not write anything.
   diff_mode:
     support: full
   idempotent:
     support: partial
     details:
-      - Cortex never gives the token back. With O(update_token=on_change) it is recognized by its last four
-        characters, so that a rotation to a token with the same last four characters is missed.
+      - Cortex never returns the token. With O(update_token=on_change) it is recognized by its last four characters, so
+        a rotation to a token with the same last four characters is missed.
       - With O(update_token=always) the token is sent, and the task is changed, each time.
 options:
   state:
@@ -41,83 +44,133 @@ options:
     default: present
   token:
     description:
-      - The PagerDuty REST API key that Cortex uses. Those have 20 characters; an integration key of PagerDuty's
-        Events API (32 characters) does not serve.
+      - The PagerDuty REST API key that Cortex uses. REST API keys have 20 characters. An integration key of PagerDuty's
+        Events API (32 characters) does not work.
       - Required when O(state=present).
       - If not set, the environment variable E(PAGERDUTY_TOKEN) is used. An empty variable counts as unset.
-      - Cortex shows its last four characters only, and so does this module; whether another token is stored is told
-        by these. A token with the same last four characters as the stored one is taken for the same unless
-        O(update_token=always).
+      - Cortex returns only the last four characters. They decide whether another token is stored, so a token with the
+        same last four characters as the stored one is taken for the same unless O(update_token=always).
       - The last four characters of a token of four characters or fewer are masked in the output, being the whole token.
     type: str
   is_token_readonly:
     description:
       - Whether O(token) is a read-only API key of PagerDuty. If V(false), Cortex may also trigger incidents with it.
-      - Required when O(state=present). There is no default because Cortex believes what it is told.
+      - Required when O(state=present). There is no default because Cortex does not verify it.
     type: bool
   update_token:
     description:
-      - How to treat the token, given that it cannot be read back.
+      - How to treat the token, which cannot be read back.
       - V(on_change) sends it when its last four characters differ from those of the stored token. A rotation to a token
         with the same last four characters is missed.
       - V(always) sends it each time, and the task is changed each time.
       - V(on_create) sends it only where there is no configuration yet. When O(is_token_readonly) differs from what is
-        stored, O(token) is sent nevertheless, because the API wants the token again to change that.
+        stored, O(token) is sent nevertheless, because the API requires the token to change that.
     type: str
     choices: [on_change, always, on_create]
     default: on_change
-  validate:
+  preflight:
     description:
-      - Whether to have Cortex try the stored token with PagerDuty, and to fail when Cortex says that it is not valid.
-      - This comes after the write, or at once where nothing has to be written. In check mode it is left out where the
-        run would write something. It is ignored with O(state=absent).
-      - A token that turns out not to be valid stays stored. The role P(cortexapps.cortex.cortex_pagerduty#role) can
-        check it before and roll back after.
+      - Whether to ask PagerDuty, before a write that sends O(token), if it accepts the token. Also in check mode.
+      - If PagerDuty does not accept it or cannot be asked, the task fails and nothing is written.
+      - PagerDuty is asked from the host that the task runs on. Its certificate is checked against the CA store of the
+        environment or the system. O(ca_path) and O(validate_certs) are for Cortex only.
     type: bool
     default: false
+  preflight_url:
+    description:
+      - The URL of PagerDuty's REST API. The EU service region is V(https://api.eu.pagerduty.com).
+    type: str
+    default: https://api.pagerduty.com
+  validate:
+    description:
+      - Whether to have Cortex test the stored token with PagerDuty, and to fail if Cortex says that it is not valid.
+      - This comes after the write, or at once where nothing has to be written. In check mode it is skipped where the
+        run would write something. It is ignored with O(state=absent).
+    type: bool
+    default: false
+  rollback:
+    description:
+      - Whether to undo the write of this task if Cortex says that the token is not valid. The task fails in any case.
+      - If nothing was stored before, the configuration is deleted. Otherwise O(previous_token) is stored again. Without
+        it the new token stays, because Cortex does not return the old one.
+      - Only has an effect with O(validate=true).
+      - Nothing is rolled back if Cortex could not give a verdict, or if another client changed the configuration in
+        between. Another client's token with the same last four characters and flag cannot be told apart.
+      - The restored token is not validated again.
+    type: bool
+    default: false
+  previous_token:
+    description:
+      - The token to go back to with O(rollback).
+      - If not set, the environment variable E(PAGERDUTY_PREVIOUS_TOKEN) is used. An empty variable counts as unset.
+      - It must have the last four characters of the stored token. Otherwise the task fails before it writes. If
+        workspaces hold different tokens, set it for each host.
+      - It is not used where nothing is stored, or where the stored token has the last four characters of O(token).
+    type: str
+  previous_is_token_readonly:
+    description:
+      - Whether O(previous_token) is a read-only API key of PagerDuty.
+      - If not set, what was stored before is used.
+    type: bool
 seealso:
   - module: cortexapps.cortex.cortex_pagerduty_config_info
   - name: Cortex API reference
-    description: The REST API behind this module.
+    description: The REST API that this module uses.
     link: https://docs.cortex.io/api
   - name: PagerDuty API access keys
-    description: How to make the token.
+    description: How to create the token.
     link: https://support.pagerduty.com/main/docs/api-access-keys
 """
 
 EXAMPLES = r"""
-- name: Have a PagerDuty configuration, and have Cortex try it
+- name: Ensure the PagerDuty configuration is present and valid
   cortexapps.cortex.cortex_pagerduty_config:
     api_key: "{{ cortex_api_key }}"
     token: "{{ pagerduty_token }}"
     is_token_readonly: true
     validate: true
+  delegate_to: localhost
 
-- name: Rotate the token, whatever its last four characters are
+- name: Rotate the token, and go back to the old one if Cortex says that the new one is not valid
+  cortexapps.cortex.cortex_pagerduty_config:
+    api_key: "{{ cortex_api_key }}"
+    token: "{{ new_pagerduty_token }}"
+    is_token_readonly: true
+    preflight: true
+    validate: true
+    rollback: true
+    previous_token: "{{ old_pagerduty_token }}"
+  delegate_to: localhost
+
+- name: Send the token again, whatever its last four characters are
   cortexapps.cortex.cortex_pagerduty_config:
     api_key: "{{ cortex_api_key }}"
     token: "{{ new_pagerduty_token }}"
     is_token_readonly: true
     update_token: always
+  delegate_to: localhost
 
-- name: See what would change, and change nothing (keys from CORTEX_API_KEY and PAGERDUTY_TOKEN)
+- name: Show what would change (keys from CORTEX_API_KEY and PAGERDUTY_TOKEN)
   cortexapps.cortex.cortex_pagerduty_config:
     is_token_readonly: true
   check_mode: true
   diff: true
+  delegate_to: localhost
 
-- name: Remove the PagerDuty configuration
+- name: Ensure there is no PagerDuty configuration
   cortexapps.cortex.cortex_pagerduty_config:
     api_key: "{{ cortex_api_key }}"
     state: absent
+  delegate_to: localhost
 
 - name: Set the connection once for all modules of this collection
   module_defaults:
     group/cortexapps.cortex.cortex:
       api_key: "{{ cortex_api_key }}"
       base_url: https://api.eu.cortex.io
+  delegate_to: localhost
   block:
-    - name: Have a PagerDuty configuration in the EU cloud
+    - name: Ensure the PagerDuty configuration is present in the EU cloud
       cortexapps.cortex.cortex_pagerduty_config:
         token: "{{ pagerduty_token }}"
         is_token_readonly: false
@@ -127,7 +180,7 @@ RETURN = r"""
 configuration:
   description:
     - The configuration after the task; in check mode, as it would be. V(null) when there is none.
-    - When the task fails and what is stored could not be found out, it is V(null) too, and C(diff.after.state) is
+    - When the task fails and the configuration could not be found out, it is V(null) too, and C(diff.after.state) is
       V(unknown).
   returned: success and failure
   type: dict
@@ -142,7 +195,8 @@ configuration:
       sample: ab12
 validation:
   description:
-    - Cortex's verdict on the stored token. V(null) unless O(validate=true) and the verdict was asked for.
+    - Cortex's verdict on the stored token. V(null) unless O(validate=true) and Cortex gave a verdict. After a rollback
+      it is the verdict on the token that was undone.
   returned: success and failure
   type: dict
   contains:
@@ -151,7 +205,7 @@ validation:
       type: bool
       sample: true
     configurations:
-      description: What Cortex says of each configuration.
+      description: The verdict on each configuration.
       type: list
       elements: dict
       contains:
@@ -167,26 +221,37 @@ validation:
           description: Cortex's reason, if it gives one.
           type: str
           sample: null
+preflight:
+  description:
+    - Whether PagerDuty accepts the token. V(null) if it was not asked, or could not be asked.
+  returned: success and failure
+  type: bool
+  sample: true
+rolled_back:
+  description: Whether the write of this task was undone.
+  returned: success and failure
+  type: bool
+  sample: false
 diff:
   description: The state before and after the task, also without C(--diff).
   returned: success and failure
   type: dict
   contains:
     before:
-      description: What was stored before.
+      description: The state before.
       type: dict
       sample: {state: absent}
     after:
-      description: What is stored after; in check mode, what would be. V(unknown) when that could not be found out.
+      description: The state after; in check mode, as it would be. C(state) is V(unknown) if it could not be found out.
       type: dict
       sample: {state: present, is_token_readonly: true, last_four: ab12}
 http_status:
-  description: The HTTP status of Cortex's answer.
-  returned: failure, when the API answered
+  description: The HTTP status of Cortex's response.
+  returned: failure, when the API responded
   type: int
   sample: 403
 request_id:
-  description: Cortex's number of the request, for its support.
+  description: Cortex's identifier of the request, for its support.
   returned: failure, when the API gave one
   type: str
   sample: 2b7e6a04a2b34c1f
@@ -197,68 +262,22 @@ error_type:
   sample: FORBIDDEN
 """
 
-import gc
-
-if __name__ == "__main__":
-    # The process lives for a fraction of a second. Looking for garbage takes a good part of that and finds none.
-    gc.disable()
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError
-from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import (
-    check_connection,
-    check_given,
-    check_token,
-    connection_argument_spec,
-    nonempty_env_fallback,
-    open_client,
-    settle_masking,
-)
-from ansible_collections.cortexapps.cortex.plugins.module_utils._pagerduty import PagerDuty, Report, Wanted, converge
-
-
-def argument_spec() -> dict[str, object]:
-    return {
-        **connection_argument_spec(),
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "token": {"type": "str", "no_log": True, "fallback": (nonempty_env_fallback, ["PAGERDUTY_TOKEN"])},
-        # It tells whether the token is read-only; it is no secret, as no_log would have it be.
-        "is_token_readonly": {"type": "bool", "no_log": False},
-        "update_token": {
-            "type": "str",
-            "choices": ["on_change", "always", "on_create"],
-            "default": "on_change",
-            "no_log": False,
-        },
-        "validate": {"type": "bool", "default": False},
-    }
+from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import Convergence
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS, adjust_no_log_values
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=argument_spec(),
-        required_if=[("state", "present", ("token", "is_token_readonly"))],
-        supports_check_mode=True,
-    )
-    settle_masking(module)
-    params = module.params
-    is_present = params["state"] == "present"
-    report = Report()
-    try:
-        if is_present:
-            check_given(params, "token", "is_token_readonly")
-        for warning in check_connection(params) + check_token(params["token"], is_used=is_present):
-            module.warn(warning)
-        wanted = Wanted(
-            params["state"], params["token"] or "", bool(params["is_token_readonly"]), params["update_token"]
-        )
-        with open_client(params, secrets=[params["token"] or ""]) as client:
-            converge(PagerDuty(client), wanted, report, check_mode=module.check_mode, validate=params["validate"])
-    except CortexError as error:
-        module.fail_json(**report.failure(error))
-    module.exit_json(**report.result())
+    module = AnsibleModule(**CONFIG_ARGUMENTS, supports_check_mode=True)
+    adjust_no_log_values(module.no_log_values, module.params)
+    task = Convergence(module.params, module.check_mode)
+    outcome = task.outcome()
+    for warning in task.warnings:
+        module.warn(warning)
+    if outcome.get("failed"):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
 
 
 if __name__ == "__main__":
-    gc.freeze()
     main()

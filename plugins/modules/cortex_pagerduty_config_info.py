@@ -13,7 +13,7 @@ short_description: Read the PagerDuty configuration of a Cortex workspace
 version_added: 1.0.0
 description:
   - Reads the PagerDuty configuration of a workspace of Cortex, the internal developer portal of U(https://cortex.io),
-    and can have Cortex check it.
+    and can have Cortex validate its token.
   - It changes nothing, and does the same in check mode.
 author:
   - cortexapps.cortex contributors (@cortexapps)
@@ -36,8 +36,8 @@ attributes:
 options:
   validate:
     description:
-      - Whether to have Cortex try the stored token with PagerDuty.
-      - That it is not valid is returned as RV(validation.is_valid=false) and is no failure.
+      - Whether to have Cortex test the stored token with PagerDuty.
+      - If it is not valid, the task returns RV(validation.is_valid=false) and does not fail.
     type: bool
     default: false
 seealso:
@@ -45,15 +45,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the PagerDuty configuration, and have Cortex try its token
+- name: Read the PagerDuty configuration, and have Cortex validate its token
   cortexapps.cortex.cortex_pagerduty_config_info:
     api_key: "{{ cortex_api_key }}"
     validate: true
+  delegate_to: localhost
   register: pagerduty
 
-- name: Say when the integration does not work
+- name: Show that the integration does not work
   ansible.builtin.debug:
-    msg: Cortex cannot reach PagerDuty with the token that ends in {{ pagerduty.configuration.last_four }}
+    msg: PagerDuty does not accept the token that ends in {{ pagerduty.configuration.last_four }}
   when:
     - pagerduty.validation is not none
     - not pagerduty.validation.is_valid
@@ -84,7 +85,7 @@ validation:
       type: bool
       sample: true
     configurations:
-      description: What Cortex says of each configuration.
+      description: The verdict on each configuration.
       type: list
       elements: dict
       contains:
@@ -101,12 +102,12 @@ validation:
           type: str
           sample: null
 http_status:
-  description: The HTTP status of Cortex's answer.
-  returned: failure, when the API answered
+  description: The HTTP status of Cortex's response.
+  returned: failure, when the API responded
   type: int
   sample: 401
 request_id:
-  description: Cortex's number of the request, for its support.
+  description: Cortex's identifier of the request, for its support.
   returned: failure, when the API gave one
   type: str
   sample: 2b7e6a04a2b34c1f
@@ -117,54 +118,22 @@ error_type:
   sample: UNAUTHORIZED
 """
 
-import gc
-
-if __name__ == "__main__":
-    # The process lives for a fraction of a second. Looking for garbage takes a good part of that and finds none.
-    gc.disable()
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexError, NotFoundError
-from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import (
-    check_connection,
-    connection_argument_spec,
-    open_client,
-    settle_masking,
-)
-from ansible_collections.cortexapps.cortex.plugins.module_utils._pagerduty import PagerDuty
-
-
-def argument_spec() -> dict[str, object]:
-    return {**connection_argument_spec(), "validate": {"type": "bool", "default": False}}
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import INFO_ARGUMENTS, adjust_no_log_values
+from ansible_collections.cortexapps.cortex.plugins.module_utils._task import Inspection
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    settle_masking(module)
-    result: dict[str, object] = {"changed": False, "configuration": None, "validation": None}
-    try:
-        for warning in check_connection(module.params):
-            module.warn(warning)
-        with open_client(module.params) as client:
-            inspect(PagerDuty(client), result, validate=module.params["validate"])
-    except CortexError as error:
-        module.fail_json(msg=error.msg, **error.details(), **result)
-    module.exit_json(**result)
-
-
-def inspect(pagerduty: PagerDuty, result: dict[str, object], *, validate: bool) -> None:
-    stored = pagerduty.read()
-    if stored is None:
-        return
-    result["configuration"] = stored._asdict()
-    if validate:
-        try:
-            result["validation"] = pagerduty.validate()
-        except NotFoundError:
-            # It was removed between the two requests.
-            result["configuration"] = None
+    module = AnsibleModule(**INFO_ARGUMENTS, supports_check_mode=True)
+    adjust_no_log_values(module.no_log_values, module.params)
+    task = Inspection(module.params, module.check_mode)
+    outcome = task.outcome()
+    for warning in task.warnings:
+        module.warn(warning)
+    if outcome.get("failed"):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
 
 
 if __name__ == "__main__":
-    gc.freeze()
     main()

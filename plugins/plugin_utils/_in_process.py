@@ -1,0 +1,117 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a task inside Ansible's own process where that is possible, elsewhere as an ordinary module.
+
+Private to this collection: it may change in any release.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._client import HAS_REQUESTS
+from ..module_utils._errors import CortexError
+from ..module_utils._options import adjust_no_log_values
+from ..module_utils._task import Task
+
+
+class InProcessAction(ActionBase):  # type: ignore[misc]
+    """An action that does what the module of the same name does.
+
+    :cvar arguments: those of the module's ``AnsibleModule``.
+    :cvar task_class: what the module runs.
+    """
+
+    _supports_async = True
+    arguments: t.Mapping[str, t.Any]
+    task_class: type[Task]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        is_plain_local = self._connection.transport == "local" and self._connection.become is None
+        # On macOS a forked process must not use the network (https://github.com/python/cpython/issues/77906).
+        can_fork = sys.platform != "darwin"
+        if is_plain_local and HAS_REQUESTS and can_fork and not self._task.async_val:
+            with self._environment():
+                result.update(self._run_in_process())
+        else:
+            result.update(self._run_module(task_vars or {}, is_plain_local))
+        return result
+
+    def _run_in_process(self) -> dict[str, t.Any]:
+        # Plain values, as a module gets them: without Ansible's tags and with the values of the vault decrypted.
+        args = json.loads(json.dumps(self._task.args, default=str))
+        validation = ArgumentSpecValidator(**self.arguments).validate(args)
+        params = {**args, **validation.validated_parameters}
+        secrets = set(validation._no_log_values)
+        adjust_no_log_values(secrets, params)
+        if validation.error_messages:
+            outcome: dict[str, t.Any] = {"failed": True, "msg": self._describe(validation.errors)}
+        else:
+            outcome = self._run_task(params)
+        outcome["invocation"] = {"module_args": params}
+        # As AnsibleModule does: what is true, false or null shows no secret, and no secret makes it unreadable.
+        masked = {name: value for name, value in outcome.items() if value is None or isinstance(value, bool)}
+        return {**remove_values(outcome, secrets), **masked}
+
+    def _run_task(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
+        task = self.task_class(params, bool(self._task.check_mode))
+        try:
+            outcome = task.outcome()
+        except BaseException:
+            # The keyword "timeout" raises one. Its class is private to Ansible.
+            if not self._task.timeout:
+                raise
+            error = CortexError(f"The task timed out after {self._task.timeout} s, as its keyword timeout says.")
+            outcome = {**task.failure(error), "timedout": {"period": self._task.timeout}}
+        if task.warnings:
+            outcome["warnings"] = task.warnings
+        return outcome
+
+    def _describe(self, errors: t.Any) -> str:
+        """Return the message for arguments that Ansible rejects, as AnsibleModule has it."""
+        message = str(errors.msg)
+        if isinstance(errors[0], UnsupportedError):
+            message = f"Unsupported parameters for ({self._task.action}) module: {message}"
+        return message
+
+    @contextlib.contextmanager
+    def _environment(self) -> t.Iterator[None]:
+        """Set the variables of the keyword ``environment``, and restore them: a loop runs all items in one process."""
+        variables: dict[str, t.Any] = {}
+        self._compute_environment_string(variables)
+        before = dict(os.environ)
+        os.environ.update({name: str(value) for name, value in variables.items()})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def _run_module(self, task_vars: dict[str, t.Any], is_plain_local: bool) -> dict[str, t.Any]:
+        if is_plain_local and HAS_REQUESTS:
+            task_vars = self._with_own_python(task_vars)
+        result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        if not self._task.async_val:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _with_own_python(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Have the module run in the Python that runs Ansible, unless the user has chosen one."""
+        host = self._task.delegate_to
+        if not host:
+            return {"ansible_python_interpreter": sys.executable, **task_vars}
+        delegated = task_vars["ansible_delegated_vars"]
+        of_host = {"ansible_python_interpreter": sys.executable, **delegated[host]}
+        return {**task_vars, "ansible_delegated_vars": {**delegated, host: of_host}}
