@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the plugins share: the simulator, and a way to run a module as Ansible would."""
+"""What the tests of the plugins share: the simulator, and both ways in which Ansible runs a task.
+
+Each test that runs a task runs it twice: inside Ansible's own process, through the action plugin, and as an ordinary
+module. What a test expects is the same.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import contextlib
 import importlib
 import io
 import json
+import os
 import syslog
 import time
 from collections.abc import Callable, Iterator
@@ -22,10 +27,6 @@ import hypothesis.configuration
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import parameters, warnings
-from ansible_collections.cortexapps.cortex.plugins.modules import (
-    cortex_pagerduty_config,
-    cortex_pagerduty_config_info,
-)
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
@@ -42,6 +43,15 @@ PUT = "PUT /api/v1/pagerduty/configuration"
 DELETE = "DELETE /api/v1/pagerduty/configurations"
 VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
 
+COLLECTION = "ansible_collections.cortexapps.cortex"
+CONFIG, INFO = "cortex_pagerduty_config", "cortex_pagerduty_config_info"
+
+# ansible-test runs the tests of modules and module_utils without the controller's part of Ansible.
+WAYS = ["module"] if importlib.util.find_spec("ansible.plugins") is None else ["in process", "module"]
+
+#: Runs a task by name with arguments; returns its result and all that it printed.
+RunTask = Callable[[str, dict[str, Any]], tuple[dict[str, Any], str]]
+#: Runs a task on the workspace with options; returns its result.
 Run = Callable[..., dict[str, Any]]
 Stored = dict[str, Any] | None
 
@@ -75,15 +85,16 @@ def state(stored: Stored) -> dict[str, Any]:
     return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
 
 
-def run_main(main: Callable[[], None], arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def run_as_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Run a module's own main() as Ansible does; return its result and all that it printed, masked as Ansible masks it.
 
     A value of None stands for null. Arguments that begin with ``_ansible_`` are Ansible's own; those that its version
     does not know are left out.
     """
+    module = importlib.import_module(f"{COLLECTION}.plugins.modules.{name}")
     known = {f"_ansible_{name}" for name in parameters.PASS_VARS}
     arguments = {name: value for name, value in arguments.items() if name in known or not name.startswith("_ansible_")}
-    arguments["_ansible_remote_tmp"] = "/tmp"
+    arguments |= {"_ansible_remote_tmp": "/tmp", "_ansible_module_name": f"cortexapps.cortex.{name}"}
     out, err = io.StringIO(), io.StringIO()
     # Ansible keeps these for the whole process, which runs one module.
     warnings._global_warnings.clear()
@@ -99,11 +110,40 @@ def run_main(main: Callable[[], None], arguments: dict[str, Any]) -> tuple[dict[
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit),
     ):
-        main()
+        module.main()
     result = json.loads(out.getvalue())
     # Of the module's arguments; whether it is there depends on the version.
     result.pop("invocation", None)
     return result, out.getvalue() + err.getvalue()
+
+
+def run_in_process(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Run the action plugin as Ansible does; return what `run_as_module` returns."""
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.playbook.play_context import PlayContext
+    from ansible.playbook.task import Task
+    from ansible.plugins.connection.local import Connection
+    from ansible.template import Templar
+
+    plugin = importlib.import_module(f"{COLLECTION}.plugins.action.{name}")
+    task = Task()
+    task.action = f"cortexapps.cortex.{name}"
+    task.args = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
+    task.check_mode = arguments.get("_ansible_check_mode", False)
+    loader, context = DataLoader(), PlayContext()
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        action = plugin.ActionModule(task, Connection(context, os.devnull), context, loader, Templar(loader), None)
+        result = action.run(task_vars={})
+    printed = out.getvalue() + err.getvalue() + json.dumps(result)
+    result.pop("invocation")
+    return result, printed
+
+
+@pytest.fixture(params=WAYS)
+def run(request: pytest.FixtureRequest) -> RunTask:
+    """Run a task, in each of both ways."""
+    return run_in_process if request.param == "in process" else run_as_module
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +166,9 @@ def workspace(simulator: Simulator) -> Workspace:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> pytest.MonkeyPatch:
     """No variable and no file of the machine decides a test."""
-    for name in ("CORTEX_API_KEY", "CORTEX_API_TOKEN", "CORTEX_BASE_URL", "CORTEX_API_URL", "PAGERDUTY_TOKEN"):
+    for name in ("CORTEX_API_KEY", "CORTEX_API_TOKEN", "CORTEX_BASE_URL", "CORTEX_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("PAGERDUTY_TOKEN", "PAGERDUTY_PREVIOUS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC"):
         monkeypatch.delenv(name, raising=False)
@@ -154,28 +196,27 @@ def system_log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-@pytest.fixture
-def config(workspace: Workspace, simulator: Simulator) -> Run:
-    """Run cortex_pagerduty_config on the workspace; options replace or (when None) remove those given here."""
+def run_on(run: RunTask, name: str, defaults: dict[str, Any]) -> Run:
+    """Return a function that runs a task; options replace or (when None) remove the defaults."""
 
-    def config(*, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        given = {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN, "is_token_readonly": True, **options}
-        given = {name: value for name, value in given.items() if value is not None}
-        return run_main(cortex_pagerduty_config.main, {**given, "_ansible_check_mode": check_mode})[0]
+    def run_task(*, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        given = {option: value for option, value in {**defaults, **options}.items() if value is not None}
+        return run(name, {**given, "_ansible_check_mode": check_mode})[0]
 
-    return config
+    return run_task
 
 
 @pytest.fixture
-def info(workspace: Workspace, simulator: Simulator) -> Run:
+def config(run: RunTask, workspace: Workspace, simulator: Simulator) -> Run:
+    """Run cortex_pagerduty_config on the workspace; PagerDuty is the simulator, too."""
+    defaults = {"api_key": API_KEY, "base_url": simulator.url, "preflight_url": simulator.pagerduty_url}
+    return run_on(run, CONFIG, {**defaults, "token": TOKEN, "is_token_readonly": True})
+
+
+@pytest.fixture
+def info(run: RunTask, workspace: Workspace, simulator: Simulator) -> Run:
     """Run cortex_pagerduty_config_info on the workspace."""
-
-    def info(*, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        given = {"api_key": API_KEY, "base_url": simulator.url, **options}
-        given = {name: value for name, value in given.items() if value is not None}
-        return run_main(cortex_pagerduty_config_info.main, {**given, "_ansible_check_mode": check_mode})[0]
-
-    return info
+    return run_on(run, INFO, {"api_key": API_KEY, "base_url": simulator.url})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

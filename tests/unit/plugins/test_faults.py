@@ -74,9 +74,9 @@ class Fault:
 
 
 HTML = "<!DOCTYPE html><html><body>Sign in</body></html>"
-NOT_CORTEX = ("The base_url does not look like the Cortex API.",)
-REFUSAL = ("Cortex answered with HTTP status", "A simulated fault")
-LIMIT = ("HTTP status 429", "1000 requests a minute")
+NOT_CORTEX = ("base_url does not look like the Cortex API.",)
+REFUSAL = ("Cortex responded with HTTP ", "A simulated fault")
+LIMIT = ("HTTP 429", "The rate limit of the Cortex API (1000 requests a minute) was exceeded.")
 WRONG_TYPES = {"isTokenReadonly": "true", "lastFour": 1234, "isValid": "true"}
 RIGHT = {"isTokenReadonly": True, "lastFour": "ab12", "isValid": True}
 # What Cortex truly answers to each operation of TASKS.
@@ -120,7 +120,9 @@ def resolved(value: Any, operation: str) -> Any:
 
 FAULTS = {
     "connection refused": Fault(Kind.NOT_SENT, None, ("Connection refused",), wire="refused"),
-    "no connection in time": Fault(Kind.NOT_SENT, None, ("no connection within 30 s", "timeout"), wire="silent"),
+    "no connection in time": Fault(
+        Kind.NOT_SENT, None, ("timed out after 30 s waiting for a connection", "timeout"), wire="silent"
+    ),
     "dropped before it was carried out": Fault(Kind.LOST, None, ("connection was lost",), {"drop": True}),
     "dropped after it was carried out": Fault(
         Kind.LOST_BUT_DONE, None, ("connection was lost",), {"drop": True, "processed": True}
@@ -129,12 +131,16 @@ FAULTS = {
         Kind.LOST_BUT_DONE, None, ("connection was lost",), {"truncate": 10, "processed": True}
     ),
     "no answer in time, not carried out": Fault(
-        Kind.LOST, None, ("no answer within 30 s", "timeout"), {"delay": 60, "drop": True}, wire="impatient"
+        Kind.LOST,
+        None,
+        ("timed out after 30 s waiting for a response", "timeout"),
+        {"delay": 60, "drop": True},
+        wire="impatient",
     ),
     "no answer in time, carried out": Fault(
         Kind.LOST_BUT_DONE,
         None,
-        ("no answer within 30 s", "timeout"),
+        ("timed out after 30 s waiting for a response", "timeout"),
         {"delay": 60, "drop": True, "processed": True},
         wire="impatient",
     ),
@@ -150,13 +156,13 @@ FAULTS = {
         Kind.REFUSED, 404, NOT_CORTEX, {"status": 404, "body": HTML, "content_type": "text/html"}
     ),
     "409": Fault(Kind.REFUSED, 409, REFUSAL, {"status": 409}),
-    "429, Retry-After: 7": limited(Kind.NOT_NOW, "asked to wait 7 s.", retry_after="7"),
-    "429, Retry-After: a date": limited(Kind.NOT_NOW, "asked to wait", retry_after=http_date),
+    "429, Retry-After: 7": limited(Kind.NOT_NOW, "requested a retry after 7 s.", retry_after="7"),
+    "429, Retry-After: a date": limited(Kind.NOT_NOW, "requested a retry after", retry_after=http_date),
     "429, Retry-After missing": limited(),
     "429, Retry-After: -5": limited(retry_after="-5"),
     "429, Retry-After: soon": limited(retry_after="soon"),
     "429, Retry-After: 86400": limited(
-        Kind.REFUSED, "asked to wait 86400 s; the module waits 60 s at most", retry_after="86400"
+        Kind.REFUSED, "requested a retry after 86400 s, and the module waits 60 s at most", retry_after="86400"
     ),
     **{
         f"{status}, {'' if done else 'not '}carried out": Fault(
@@ -171,11 +177,18 @@ FAULTS = {
     "redirect to another host": Fault(
         Kind.ODD,
         302,
-        ("redirect to login.example.com", "not followed", "Check base_url"),
+        (
+            "redirects to login.example.com",
+            "Redirects are not followed, so the API key is never sent to another host.",
+            "Check base_url",
+        ),
         {"status": 302, "headers": {"Location": "https://login.example.com/sso?next=1"}},
     ),
     "redirect to itself": Fault(
-        Kind.ODD, 307, ("redirect to 127.0.0.1:", "not followed"), {"status": 307, "headers": {"Location": "?again"}}
+        Kind.ODD,
+        307,
+        ("redirects to 127.0.0.1:", "Redirects are not followed, so the API key is never sent to another host."),
+        {"status": 307, "headers": {"Location": "?again"}},
     ),
     **{
         f"{title}, {'' if done else 'not '}carried out": Fault(
@@ -224,11 +237,11 @@ TASKS = {
     "validate": Task({"validate": True}, VALIDATE, [GET, PUT], [], OLD, WANTED),
 }
 PURPOSES = {
-    "get": "read the PagerDuty configuration",
-    "add": "add the PagerDuty configuration",
-    "replace": "replace the PagerDuty configuration",
-    "delete": "delete the PagerDuty configuration",
-    "validate": "validate the PagerDuty configuration",
+    "get": "Could not read the PagerDuty configuration",
+    "add": "Could not add the PagerDuty configuration",
+    "replace": "Could not replace the PagerDuty configuration",
+    "delete": "Could not delete the PagerDuty configuration",
+    "validate": "Could not validate the PagerDuty configuration",
 }
 
 
@@ -288,15 +301,15 @@ EXCEPTIONS = {
     ("validate", "two configurations in the answer"): Outcome(True, True, "wanted", "wanted", [GET, PUT, VALIDATE]),
 }
 OTHER_MESSAGES = {
-    ("validate", "404 in Cortex's form"): ("Somebody else removed it", "Stored now: no configuration."),
+    ("validate", "404 in Cortex's form"): ("Another client removed it", "Current configuration: none."),
     ("validate", "no configurations in the answer"): ("it lists no verdict",),
 }
 NOW = {
     "get": "Nothing was changed.",
-    "add": "Stored now: no configuration, as before.",
-    "replace": "Stored now: a token ending in cd34, is_token_readonly=true, as before.",
-    "delete": "Stored now: a token ending in cd34, is_token_readonly=true, as before.",
-    "validate": "Stored now: a token ending in ab12, is_token_readonly=true.",
+    "add": "Current configuration: none (unchanged).",
+    "replace": "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged).",
+    "delete": "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged).",
+    "validate": "Current configuration: a token ending in ab12, is_token_readonly=true.",
 }
 
 
@@ -389,7 +402,7 @@ def check_message(operation: str, title: str, result: dict[str, Any], gives_up: 
     assert ("Gave up after 3 attempts" in message) is gives_up
     if "lists no verdict" not in message:
         method, _blank, path = TASKS[operation].request.partition(" ")
-        assert message.startswith(f"Could not {PURPOSES[operation]} ({method} http://127.0.0.1:")
+        assert message.startswith(f"{PURPOSES[operation]} ({method} http://127.0.0.1:")
         assert f"{path}):" in message
         assert result.get("http_status") == fault.status
         assert result.get("error_type") == ("SIMULATED" if "A simulated fault" in message else None)

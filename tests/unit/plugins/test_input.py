@@ -11,14 +11,10 @@ from typing import Any
 
 import pytest
 import urllib3.util.connection
-from ansible_collections.cortexapps.cortex.plugins.modules import (
-    cortex_pagerduty_config,
-    cortex_pagerduty_config_info,
-)
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from .conftest import API_KEY, GET, POST, TOKEN, Run, configuration, run_main
+from .conftest import API_KEY, CONFIG, GET, INFO, POST, TOKEN, Run, RunTask, configuration
 
 MISSING = object()
 SECRETS = {"api_key": API_KEY, "token": TOKEN}
@@ -87,12 +83,10 @@ def filled(value: Any, secret: str) -> Any:
     return value
 
 
-def refused(simulator: Simulator, option: str, value: Any, **options: Any) -> str:
+def refused(run: RunTask, simulator: Simulator, option: str, value: Any, **options: Any) -> str:
     """Run the module with an option that it is to refuse, check that it did, and return its message."""
     arguments = given(simulator, **{option: value}, **options)
-    result, output = run_main(
-        cortex_pagerduty_config.main, {**arguments, "_ansible_verbosity": 5, "_ansible_inject_invocation": True}
-    )
+    result, output = run(CONFIG, {**arguments, "_ansible_verbosity": 5, "_ansible_inject_invocation": True})
     assert simulator.log == []
     assert result["failed"] is True
     # Ansible's own messages name what is missing last, all others first what is wrong.
@@ -118,42 +112,46 @@ def refused(simulator: Simulator, option: str, value: Any, **options: Any) -> st
         if option not in GOOD_SWITCHED[name]
     ],
 )
-def test_is_refused(simulator: Simulator, workspace: Workspace, option: str, value: Any) -> None:
+def test_is_refused(run: RunTask, simulator: Simulator, workspace: Workspace, option: str, value: Any) -> None:
     # Of an option that has one, the default must not serve, so that nothing else than the value can be wrong.
-    message = refused(simulator, option, value)
+    message = refused(run, simulator, option, value)
     assert "********" not in message
 
 
 @pytest.mark.parametrize("option", SECRETS)
-def test_message_says_what_is_wrong_with_a_secret(simulator: Simulator, option: str) -> None:
+def test_message_says_what_is_wrong_with_a_secret(run: RunTask, simulator: Simulator, option: str) -> None:
     secret = SECRETS[option]
-    assert f"{option} ends in white space" in refused(simulator, option, f"{secret}\r\n")
-    assert f"{option} holds white space" in refused(simulator, option, f"{secret[:9]}\n{secret[9:]}")
-    assert f"{option} is empty or blank" in refused(simulator, option, " ")
-    assert f"{option} is the word None" in refused(simulator, option, "None")
-    assert f"{option} is a list or a dictionary" in refused(simulator, option, [secret])
-    assert f"{option} has 5000 characters; at most 4096" in refused(simulator, option, "x" * 5000)
+    assert f"{option} ends in whitespace" in refused(run, simulator, option, f"{secret}\r\n")
+    assert f"{option} contains whitespace" in refused(run, simulator, option, f"{secret[:9]}\n{secret[9:]}")
+    assert f"{option} is empty or blank" in refused(run, simulator, option, " ")
+    assert f'{option} is the string "None"' in refused(run, simulator, option, "None")
+    assert f"{option} is a list or a dictionary" in refused(run, simulator, option, [secret])
+    assert f"{option} has 5000 characters. At most 4096" in refused(run, simulator, option, "x" * 5000)
 
 
 @pytest.mark.parametrize("option", ["token", "is_token_readonly"])
-def test_null_is_refused_only_where_a_value_is_needed(simulator: Simulator, workspace: Workspace, option: str) -> None:
-    assert refused(simulator, option, None) == f"{option} is null, but state=present needs it. Nothing was changed."
-    result, _output = run_main(cortex_pagerduty_config.main, given(simulator, state="absent", **{option: None}))
+def test_null_is_refused_only_where_a_value_is_needed(
+    run: RunTask, simulator: Simulator, workspace: Workspace, option: str
+) -> None:
+    assert (
+        refused(run, simulator, option, None) == f"{option} is null, but state=present needs it. Nothing was changed."
+    )
+    result, _output = run(CONFIG, given(simulator, state="absent", **{option: None}))
     assert "failed" not in result
 
 
-def test_secrets_are_checked_for_absent_too(simulator: Simulator) -> None:
-    refused(simulator, "token", f"{TOKEN}\n", state="absent")
+def test_secrets_are_checked_for_absent_too(run: RunTask, simulator: Simulator) -> None:
+    refused(run, simulator, "token", f"{TOKEN}\n", state="absent")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 3601, "nan", "inf"])
-def test_timeout_has_limits(simulator: Simulator, timeout: Any) -> None:
-    assert "above 0 and at most 3600 seconds" in refused(simulator, "timeout", timeout)
+def test_timeout_has_limits(run: RunTask, simulator: Simulator, timeout: Any) -> None:
+    assert "above 0 and at most 3600 seconds" in refused(run, simulator, "timeout", timeout)
 
 
 @pytest.mark.parametrize("retries", [-1, 21])
-def test_retries_have_limits(simulator: Simulator, retries: int) -> None:
-    assert "from 0 to 20" in refused(simulator, "retries", retries)
+def test_retries_have_limits(run: RunTask, simulator: Simulator, retries: int) -> None:
+    assert "from 0 to 20" in refused(run, simulator, "retries", retries)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +162,8 @@ def test_retries_have_limits(simulator: Simulator, retries: int) -> None:
         ("ftp://api.getcortexapp.com", "does not begin with https://"),
         ("https:api.getcortexapp.com", "does not begin with https://"),
         ("https:///", "invalid host or port"),
-        ("https://user:password@api.getcortexapp.com", "holds a user or a password"),
-        ("https://user@api.getcortexapp.com", "holds a user or a password"),
+        ("https://user:password@api.getcortexapp.com", "contains a user or a password"),
+        ("https://user@api.getcortexapp.com", "contains a user or a password"),
         ("https://api.getcortexapp.com?x=1", "query or a fragment"),
         ("https://api.getcortexapp.com/#", "query or a fragment"),
         ("https://api.getcortexapp.com:0", "invalid host or port"),
@@ -175,16 +173,16 @@ def test_retries_have_limits(simulator: Simulator, retries: int) -> None:
         ("https://[zz]", "invalid host or port"),
         ("https://api..getcortexapp.com", "invalid host or port"),
         (f"https://{'x' * 64}.com", "invalid host or port"),
-        ("https://api.getcortexapp.com\\@example.com", "holds a user or a password"),
+        ("https://api.getcortexapp.com\\@example.com", "contains a user or a password"),
         ("https://api.getcortexapp.com/\\example.com", "invalid host or port"),
-        ("https://api.getcortexapp.com%2f@example.com", "holds a user or a password"),
+        ("https://api.getcortexapp.com%2f@example.com", "contains a user or a password"),
         ("https://{{cortex_host}}", "invalid host or port"),
         ("https://api.getcörtexapp.com", "punycode"),
-        ("https://api.getcortexapp.com /", "white space"),
+        ("https://api.getcortexapp.com /", "whitespace"),
     ],
 )
-def test_base_url_is_refused(simulator: Simulator, base_url: str, says: str) -> None:
-    message = refused(simulator, "base_url", base_url)
+def test_base_url_is_refused(run: RunTask, simulator: Simulator, base_url: str, says: str) -> None:
+    message = refused(run, simulator, "base_url", base_url)
     assert says in message
     assert "password@" not in message
     assert "It must be a URL such as https://api.getcortexapp.com" in message
@@ -201,7 +199,9 @@ def test_base_url_is_refused(simulator: Simulator, base_url: str, says: str) -> 
         ("https://192.0.2.1", "192.0.2.1"),
     ],
 )
-def test_base_url_is_accepted(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, base_url: str, host: str) -> None:
+def test_base_url_is_accepted(
+    run: RunTask, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, base_url: str, host: str
+) -> None:
     asked: list[str] = []
 
     def connect(address: tuple[str, int], *_arguments: Any, **_options: Any) -> None:
@@ -209,18 +209,18 @@ def test_base_url_is_accepted(simulator: Simulator, monkeypatch: pytest.MonkeyPa
         raise ConnectionRefusedError
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    result, _output = run_main(cortex_pagerduty_config.main, given(simulator, base_url=base_url))
+    result, _output = run(CONFIG, given(simulator, base_url=base_url))
     assert asked == [host]
     assert "no connection" in result["msg"]
     assert "warnings" not in result
 
 
-def test_ipv6_works(environment: pytest.MonkeyPatch) -> None:
+def test_ipv6_works(run: RunTask, environment: pytest.MonkeyPatch) -> None:
     if not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
     with Simulator(host="::1") as server:
         workspace = server.add_workspace(API_KEY)
-        result, _output = run_main(cortex_pagerduty_config.main, given(server))
+        result, _output = run(CONFIG, given(server))
         assert (result["changed"], workspace.requests) == (True, [GET, POST])
         assert "warnings" not in result
 
@@ -228,8 +228,8 @@ def test_ipv6_works(environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("suffix", ["/api/v1", "/api/v1/", "/wrong"])
 def test_base_url_with_a_wrong_path(info: Run, simulator: Simulator, suffix: str) -> None:
     message = info(base_url=simulator.url + suffix)["msg"]
-    assert "The base_url does not look like the Cortex API." in message
-    assert ("It ends in /api/v1" in message) is ("/api/v1" in suffix)
+    assert "base_url does not look like the Cortex API." in message
+    assert ("Remove /api/v1 from base_url" in message) is ("/api/v1" in suffix)
 
 
 def test_base_url_of_the_user_interface(
@@ -242,7 +242,7 @@ def test_base_url_of_the_user_interface(
     )
     workspace.fault("any", body="<html>Cortex</html>", content_type="text/html")
     message = info(base_url=simulator.url.replace("127.0.0.1", "app.localhost"))["msg"]
-    assert "The base_url does not look like the Cortex API. It names the app. host" in message
+    assert "base_url does not look like the Cortex API. base_url is the web UI (app.); use the API host." in message
 
 
 @pytest.mark.parametrize(
@@ -258,18 +258,18 @@ def test_base_url_of_the_user_interface(
     ],
 )
 def test_unencrypted_connections_are_warned_about(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, base_url: str, warns: bool
+    run: RunTask, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, base_url: str, warns: bool
 ) -> None:
     def connect(*_arguments: Any, **_options: Any) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    for main in (cortex_pagerduty_config.main, cortex_pagerduty_config_info.main):
+    for name in (CONFIG, INFO):
         options = given(simulator, base_url=base_url)
-        if main is cortex_pagerduty_config_info.main:
+        if name == INFO:
             options = {name: options[name] for name in ("api_key", "base_url", "retries")}
-        result, _output = run_main(main, options)
-        assert ("cross the network in clear" in str(result.get("warnings"))) is warns
+        result, _output = run(name, options)
+        assert ("are sent unencrypted" in str(result.get("warnings"))) is warns
 
 
 @pytest.mark.parametrize(
@@ -297,6 +297,6 @@ def test_token_that_is_not_used_is_not_warned_about(config: Run) -> None:
     assert "warnings" not in config(token="zq7", state="absent")
 
 
-def test_ca_path_that_does_not_exist(simulator: Simulator) -> None:
-    message = refused(simulator, "ca_path", "/no/such/ca.pem")
-    assert "names no file or directory on the host that the module runs on: '/no/such/ca.pem'" in message
+def test_ca_path_that_does_not_exist(run: RunTask, simulator: Simulator) -> None:
+    message = refused(run, simulator, "ca_path", "/no/such/ca.pem")
+    assert "is no file or directory on the host that the task runs on: '/no/such/ca.pem'" in message

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from ansible_collections.cortexapps.cortex.plugins.module_utils._client import CortexClient
-from ansible_collections.cortexapps.cortex.plugins.module_utils._pagerduty import PagerDuty, Report, Wanted, converge
+from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import Convergence
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
@@ -108,8 +108,8 @@ def test_vanishes_between_reading_and_validating(config: Run, workspace: Workspa
     result = config(validate=True)
     assert (result["failed"], result["changed"], result["configuration"]) == (True, False, None)
     assert result["http_status"] == 404
-    assert "Somebody else removed it" in result["msg"]
-    assert result["msg"].endswith("Stored now: no configuration.")
+    assert "Another client removed it" in result["msg"]
+    assert result["msg"].endswith("Current configuration: none.")
 
 
 def test_vanishes_while_information_is_gathered(info: Run, workspace: Workspace) -> None:
@@ -127,11 +127,9 @@ def test_two_controllers_converge_at_the_same_time(simulator: Simulator, workspa
     workspace.fault("get", times=2, processed=True, delay=0.3)
 
     def converge_once(_number: int) -> dict[str, Any]:
-        report = Report()
-        with CortexClient(api_key=API_KEY, base_url=simulator.url, secrets=[TOKEN]) as client:
-            wanted = Wanted("present", TOKEN, True)
-            converge(PagerDuty(client), wanted, report, check_mode=False, validate=False)
-        return report.result()
+        defaults = {name: option.get("default") for name, option in CONFIG_ARGUMENTS["argument_spec"].items()}
+        given = {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN, "is_token_readonly": True}
+        return Convergence({**defaults, **given}, check_mode=False).outcome()
 
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(converge_once, range(2)))

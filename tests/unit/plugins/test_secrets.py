@@ -14,14 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.cortexapps.cortex.plugins.modules import (
-    cortex_pagerduty_config,
-    cortex_pagerduty_config_info,
-)
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from .conftest import API_KEY, OTHER_TOKEN, run_main
+from .conftest import API_KEY, CONFIG, INFO, OTHER_TOKEN, RunTask
 
 # With characters that every form escapes.
 NASTY_KEY = "ck_live_\"7Qm2'vXw9/LrT4+bNz6&KsY8<dFh3>JpG5\\aC1%eU0=iO"
@@ -141,9 +137,8 @@ def traces(secret: str) -> list[str]:
     return sorted(parts)
 
 
-def run_all(simulator: Simulator, options: dict[str, Any], *, is_info: bool) -> str:
+def run_all(run: RunTask, simulator: Simulator, options: dict[str, Any], *, is_info: bool) -> str:
     """Run a module with all that Ansible may be asked to show, and return everything that it shows."""
-    module = cortex_pagerduty_config_info if is_info else cortex_pagerduty_config
     ansible = {
         "_ansible_verbosity": 5,
         "_ansible_debug": True,
@@ -151,14 +146,16 @@ def run_all(simulator: Simulator, options: dict[str, Any], *, is_info: bool) -> 
         "_ansible_inject_invocation": True,
         "_ansible_tracebacks_for": ["error", "warning", "deprecated", "deprecated_value"],
     }
-    result, output = run_main(module.main, {"base_url": simulator.url, "retries": 1, **options, **ansible})
+    result, output = run(INFO if is_info else CONFIG, {"base_url": simulator.url, "retries": 1, **options, **ansible})
     # JSON has forms of its own: what a reader of it sees counts.
     return output + json.dumps(result, ensure_ascii=False) + str(result)
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
-def test_echo_is_masked(simulator: Simulator, system_log: list[str], place: str, form: Callable[[str], str]) -> None:
+def test_echo_is_masked(
+    run: RunTask, simulator: Simulator, system_log: list[str], place: str, form: Callable[[str], str]
+) -> None:
     operation, fault = PLACES[place]
     options = {"token": NASTY_TOKEN, "is_token_readonly": True, "update_token": "always", "validate": True}
     for secret in (NASTY_KEY, NASTY_TOKEN):
@@ -168,7 +165,7 @@ def test_echo_is_masked(simulator: Simulator, system_log: list[str], place: str,
         in_header = json.dumps(echo)[1:-1] if not echo.isascii() or "\n" in echo else echo
         headers = filled(fault.get("headers", {}), in_header)
         workspace.fault(operation, times=None, **filled({**fault, "headers": {}}, echo) | {"headers": headers})
-        shown = run_all(simulator, {"api_key": NASTY_KEY, **options}, is_info=False) + "\n".join(system_log)
+        shown = run_all(run, simulator, {"api_key": NASTY_KEY, **options}, is_info=False) + "\n".join(system_log)
         squeezed = "".join(shown.split())
         for trace in traces(secret):
             assert trace not in shown
@@ -187,7 +184,7 @@ def test_echo_is_masked(simulator: Simulator, system_log: list[str], place: str,
     ],
 )
 def test_stored_token_that_the_task_does_not_know_is_masked(
-    simulator: Simulator, place: str, stored: str, form: Callable[[str], str], is_info: bool
+    run: RunTask, simulator: Simulator, place: str, stored: str, form: Callable[[str], str], is_info: bool
 ) -> None:
     workspace = simulator.add_workspace(API_KEY, configuration={"token": stored, "is_token_readonly": True})
     operation, fault = PLACES[place]
@@ -195,7 +192,7 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
     options: dict[str, Any] = {"api_key": API_KEY, "validate": True}
     if not is_info:
         options |= {"token": "u+7FzQkLmN2pRsTvab12", "is_token_readonly": True, "update_token": "on_create"}
-    shown = run_all(simulator, options, is_info=is_info)
+    shown = run_all(run, simulator, options, is_info=is_info)
     assert stored not in shown
     assert form(stored) not in shown
     assert stored[9:15] not in shown
@@ -220,11 +217,11 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
     ],
 )
 def test_no_outcome_shows_a_secret(
-    simulator: Simulator, system_log: list[str], options: dict[str, Any], outcome: str
+    run: RunTask, simulator: Simulator, system_log: list[str], options: dict[str, Any], outcome: str
 ) -> None:
     simulator.add_workspace(NASTY_KEY, configuration={"token": OTHER_TOKEN, "is_token_readonly": True})
     given = {"api_key": NASTY_KEY, "token": NASTY_TOKEN, "is_token_readonly": True, **options}
-    shown = run_all(simulator, given, is_info=False)
+    shown = run_all(run, simulator, given, is_info=False)
     assert {"changed": '"changed": true', "unchanged": '"changed": false', "failed": '"failed": true'}[outcome] in shown
     shown += "\n".join(system_log)
     for secret in (NASTY_KEY, NASTY_TOKEN, API_KEY, OTHER_TOKEN):
@@ -232,19 +229,19 @@ def test_no_outcome_shows_a_secret(
             assert form(secret) not in shown
 
 
-def test_query_of_base_url_is_not_shown(simulator: Simulator) -> None:
+def test_query_of_base_url_is_not_shown(run: RunTask, simulator: Simulator) -> None:
     options = {"api_key": NASTY_KEY, "base_url": f"{simulator.url}/?token={API_KEY}"}
-    assert API_KEY not in run_all(simulator, options, is_info=True)
+    assert API_KEY not in run_all(run, simulator, options, is_info=True)
 
 
-def test_last_four_of_a_very_short_token_are_masked(simulator: Simulator, workspace: Workspace) -> None:
+def test_last_four_of_a_very_short_token_are_masked(run: RunTask, simulator: Simulator, workspace: Workspace) -> None:
     options = {"api_key": API_KEY, "token": "zq7", "is_token_readonly": True}
-    shown = run_all(simulator, options, is_info=False)
+    shown = run_all(run, simulator, options, is_info=False)
     assert workspace.configuration == {"token": "zq7", "is_token_readonly": True}
     assert "zq7" not in shown
 
 
-def test_what_is_no_secret_stays_readable(simulator: Simulator, workspace: Workspace) -> None:
+def test_what_is_no_secret_stays_readable(run: RunTask, simulator: Simulator, workspace: Workspace) -> None:
     request_id = "2b7e6a04-a2b3-4c1f-9d0e-5f6a7b8c9d0e"
     message = (
         "The integration INTEGRATION_NOTFOUND was not found in internationalization, see https://docs.cortex.io/x1"
@@ -252,6 +249,6 @@ def test_what_is_no_secret_stays_readable(simulator: Simulator, workspace: Works
     body = {"type": "INTEGRATION_NOTFOUND", "message": message, "requestId": request_id}
     workspace.fault("any", status=400, body=body)
     options = {"api_key": API_KEY, "base_url": simulator.url, "token": "zq7", "is_token_readonly": True}
-    result, _output = run_main(cortex_pagerduty_config.main, options)
-    assert f"HTTP status 400: {message}." in result["msg"]
+    result, _output = run(CONFIG, options)
+    assert f"HTTP 400: {message}." in result["msg"]
     assert (result["request_id"], result["error_type"]) == (request_id, "INTEGRATION_NOTFOUND")

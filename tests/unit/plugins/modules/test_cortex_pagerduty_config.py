@@ -141,9 +141,8 @@ def test_token_that_is_not_valid(
     assert result["diff"]["before"]["state"] == ("present" if before else "absent")
     assert result["validation"]["is_valid"] is False
     assert "the stored PagerDuty token is not valid: PagerDuty does not accept the token." in result["msg"]
-    as_before = ", as before" if before == READ_ONLY else ""
-    again = "; token sent again" if before == READ_ONLY and write else ""
-    assert result["msg"].endswith(f"Stored now: a token ending in ab12, is_token_readonly=true{as_before}{again}.")
+    note = "" if before != READ_ONLY else " (token sent again)" if write else " (unchanged)"
+    assert result["msg"].endswith(f"Current configuration: a token ending in ab12, is_token_readonly=true{note}.")
 
 
 def test_check_mode_validates_only_where_the_run_would_write_nothing(
@@ -164,7 +163,7 @@ def test_replacement_that_cannot_be_seen_is_not_claimed(config: Run, workspace: 
     assert workspace.requests == [GET, PUT, GET, PUT, GET]
     assert (result["failed"], result["changed"]) == (True, True)
     assert result["diff"]["after"]["token"] == "may have been sent again"
-    assert result["msg"].endswith("as before; token may have been sent again.")
+    assert result["msg"].endswith("is_token_readonly=true (token may have been sent again).")
 
 
 def test_accepted_replacement_with_an_odd_answer_is_not_sent_again(config: Run, workspace: Workspace) -> None:
@@ -188,8 +187,8 @@ def test_write_whose_outcome_cannot_be_found_out(
     result = config(retries=1)
     assert result["failed"] is True
     assert (result["changed"], result["configuration"], result["diff"]["after"]) == (True, None, {"state": "unknown"})
-    assert "Reading what is stored now failed too. Could not read the PagerDuty configuration" in result["msg"]
-    assert result["msg"].endswith("What is stored now is not known: the write may have been done.")
+    assert "Reading the current configuration failed too. Could not read the PagerDuty configuration" in result["msg"]
+    assert result["msg"].endswith("The current configuration is unknown: the write may have been applied.")
 
 
 def test_refused_addition_whose_cause_cannot_be_found_out(config: Run, workspace: Workspace) -> None:
@@ -208,7 +207,7 @@ def test_refused_write_without_permission(config: Run, simulator: Simulator, wor
     assert (result["http_status"], result["error_type"]) == (403, "FORBIDDEN")
     assert uuid.UUID(result["request_id"])
     assert "'Configure integrations'" in result["msg"]
-    assert result["msg"].endswith("Stored now: no configuration, as before.")
+    assert result["msg"].endswith("Current configuration: none (unchanged).")
 
 
 def test_unknown_api_key(config: Run, simulator: Simulator) -> None:

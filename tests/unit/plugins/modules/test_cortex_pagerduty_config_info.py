@@ -73,7 +73,7 @@ def test_odd_verdict_is_no_verdict(info: Run, workspace: Workspace, verdict: dic
     workspace.configuration = configuration(TOKEN)
     workspace.fault("validate", body={"configurations": [verdict]})
     result = info(validate=True)
-    assert "The base_url does not look like the Cortex API." in result["msg"]
+    assert "base_url does not look like the Cortex API." in result["msg"]
     # What had been read is given nevertheless.
     assert result["configuration"] == {"is_token_readonly": True, "last_four": "ab12"}
 
@@ -84,7 +84,7 @@ def test_failure_says_what_the_api_said(info: Run, workspace: Workspace) -> None
     result = info()
     assert (result["failed"], result["changed"]) == (True, False)
     assert (result["http_status"], result["request_id"], result["error_type"]) == (403, "2b7e6a04", "FORBIDDEN")
-    assert "Cortex answered with HTTP status 403: No; Not you. The API key in api_key needs" in result["msg"]
+    assert "Cortex responded with HTTP 403: No; Not you. The API key needs" in result["msg"]
 
 
 @pytest.mark.parametrize("last_four", ["", "a", "漢字é1", "b 2\n", "\x1b[2J"])
@@ -96,7 +96,7 @@ def test_any_four_characters_are_shown_as_they_are(info: Run, workspace: Workspa
 def test_more_than_four_characters_are_refused(info: Run, workspace: Workspace) -> None:
     workspace.fault("get", body={"isTokenReadonly": True, "lastFour": "Tvab12"})
     result = info()
-    assert "lastFour of four characters or fewer" in result["msg"]
+    assert "lastFour of at most four characters" in result["msg"]
     assert "Tvab12" not in str(result)
 
 
@@ -116,4 +116,4 @@ def test_404_that_is_not_cortex_is_no_missing_configuration(info: Run, workspace
     workspace.fault("get", status=404, body=body)
     result = info()
     assert (result["failed"], result["http_status"]) == (True, 404)
-    assert "The base_url does not look like the Cortex API." in result["msg"]
+    assert "base_url does not look like the Cortex API." in result["msg"]

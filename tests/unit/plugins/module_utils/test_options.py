@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.cortexapps.cortex.plugins.module_utils._connection import connection_argument_spec
-from ansible_collections.cortexapps.cortex.plugins.modules import cortex_pagerduty_config
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONNECTION_SPEC
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from ..conftest import API_KEY, OTHER_TOKEN, TOKEN, configuration, run_main
+from ..conftest import API_KEY, CONFIG, OTHER_TOKEN, TOKEN, RunTask, configuration
 
 WRONG_KEY = "ck_live_wrong_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
 OPTIONS = {"api_key": API_KEY, "base_url": "", "token": TOKEN}
@@ -34,59 +33,64 @@ def good(simulator: Simulator) -> dict[str, str]:
     return {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN}
 
 
-def run(options: dict[str, Any]) -> dict[str, Any]:
-    return run_main(cortex_pagerduty_config.main, {"is_token_readonly": True, "retries": 0, **options})[0]
+def run_config(run: RunTask, options: dict[str, Any]) -> dict[str, Any]:
+    return run(CONFIG, {"is_token_readonly": True, "retries": 0, **options})[0]
 
 
 @pytest.mark.parametrize(
     ("option", "variable"), [(option, variable) for option, names in VARIABLES.items() for variable in names]
 )
 def test_variable_serves_where_the_option_is_missing(
-    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str, variable: str
+    run: RunTask,
+    good: dict[str, str],
+    workspace: Workspace,
+    environment: pytest.MonkeyPatch,
+    option: str,
+    variable: str,
 ) -> None:
     environment.setenv(variable, good.pop(option))
-    assert "failed" not in run(good)
+    assert "failed" not in run_config(run, good)
     assert workspace.configuration == configuration(TOKEN)
 
 
 @pytest.mark.parametrize("option", VARIABLES)
 def test_option_wins_over_the_environment(
-    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
 ) -> None:
     for variable in VARIABLES[option]:
         environment.setenv(variable, BAD[option])
-    assert "failed" not in run(good)
+    assert "failed" not in run_config(run, good)
     assert workspace.configuration == configuration(TOKEN)
 
 
 @pytest.mark.parametrize("option", ["api_key", "base_url"])
 def test_first_variable_wins(
-    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
 ) -> None:
     first, second = VARIABLES[option]
     environment.setenv(first, good.pop(option))
     environment.setenv(second, BAD[option])
-    assert "failed" not in run(good)
+    assert "failed" not in run_config(run, good)
 
 
 @pytest.mark.parametrize("option", ["api_key", "base_url"])
 def test_empty_variable_counts_as_unset(
-    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
 ) -> None:
     first, second = VARIABLES[option]
     environment.setenv(first, "")
     environment.setenv(second, good.pop(option))
-    assert "failed" not in run(good)
+    assert "failed" not in run_config(run, good)
 
 
 @pytest.mark.parametrize("option", ["api_key", "token"])
 def test_all_variables_empty(
-    good: dict[str, str], simulator: Simulator, environment: pytest.MonkeyPatch, option: str
+    run: RunTask, good: dict[str, str], simulator: Simulator, environment: pytest.MonkeyPatch, option: str
 ) -> None:
     for variable in VARIABLES[option]:
         environment.setenv(variable, "")
     del good[option]
-    result = run(good)
+    result = run_config(run, good)
     assert result["failed"] is True
     assert "missing" in result["msg"]
     assert option in result["msg"]
@@ -95,20 +99,20 @@ def test_all_variables_empty(
 
 @pytest.mark.parametrize("option", ["api_key", "token"])
 def test_secret_of_the_environment_is_masked(
-    good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
+    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
 ) -> None:
     secret = good.pop(option)
     environment.setenv(VARIABLES[option][0], secret)
     workspace.fault("any", status=400, body={"type": "BAD", "message": "{token} and {api_key} and " + secret})
     arguments = {"is_token_readonly": True, "_ansible_verbosity": 5, "_ansible_inject_invocation": True, **good}
-    result, output = run_main(cortex_pagerduty_config.main, arguments)
+    result, output = run(CONFIG, arguments)
     assert result["failed"] is True
     assert secret not in output
 
 
 def test_documentation_matches_the_argument_spec() -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    spec = connection_argument_spec()
+    spec = CONNECTION_SPEC
     assert documented.keys() == spec.keys()
     for name, option in spec.items():
         for value in ("type", "default", "required"):
