@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings a workspace to the desired state: plan, preflight, write, validate, roll back; and the result at any moment.
-
-Private to this collection: it may change in any release.
-"""
+"""Brings a workspace to the desired state: plan, preflight, write, validate, roll back; the result at any moment."""
 
 from __future__ import annotations
 

@@ -8,8 +8,6 @@ Paths, statuses and shapes are those of https://docs.cortex.io/api/rest/integrat
 out is taken from the vendor's Terraform provider, where a development branch relies on it: the last four characters of
 a shorter token are all of it; a 404 in Cortex's own JSON means that there is no configuration; POST is rejected where a
 configuration exists; PUT creates one where none exists. Nobody here has tried that on the live service.
-
-Private to this collection: it may change in any release.
 """
 
 from __future__ import annotations

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From an exception or a response to an error: what it means, what to do, and whether a retry may help.
-
-Private to this collection: it may change in any release.
-"""
+"""From an exception or a response to an error: what it means, what to do, and whether a retry may help."""
 
 from __future__ import annotations
 

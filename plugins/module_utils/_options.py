@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the modules: argument specs, environment variables, and every check.
-
-Private to this collection: it may change in any release.
-"""
+"""The options of the modules: argument specs, environment variables, and every check."""
 
 from __future__ import annotations
 

@@ -6,8 +6,6 @@
 
 ``GET /abilities`` lists the abilities of an account, and every REST API key may read it
 (https://developer.pagerduty.com/api-reference/, "List abilities").
-
-Private to this collection: it may change in any release.
 """
 
 from __future__ import annotations

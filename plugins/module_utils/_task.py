@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all tasks have in common, and the task that only reads.
-
-Private to this collection: it may change in any release.
-"""
+"""What all tasks have in common, and the task that only reads."""
 
 from __future__ import annotations
 

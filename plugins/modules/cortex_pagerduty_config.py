@@ -185,14 +185,8 @@ configuration:
   returned: success and failure
   type: dict
   contains:
-    is_token_readonly:
-      description: Whether the token is a read-only API key of PagerDuty.
-      type: bool
-      sample: true
-    last_four:
-      description: The last four characters of the stored token.
-      type: str
-      sample: ab12
+    is_token_readonly: {description: Whether the token is a read-only API key of PagerDuty., type: bool, sample: true}
+    last_four: {description: The last four characters of the stored token., type: str, sample: ab12}
 validation:
   description:
     - Cortex's verdict on the stored token. V(null) unless O(validate=true) and Cortex gave a verdict. After a rollback
@@ -209,18 +203,9 @@ validation:
       type: list
       elements: dict
       contains:
-        alias:
-          description: The name of the configuration, if Cortex gives one.
-          type: str
-          sample: null
-        is_valid:
-          description: Whether PagerDuty accepts the token.
-          type: bool
-          sample: true
-        message:
-          description: Cortex's reason, if it gives one.
-          type: str
-          sample: null
+        alias: {description: "The name of the configuration, if Cortex gives one.", type: str, sample: null}
+        is_valid: {description: Whether PagerDuty accepts the token., type: bool, sample: true}
+        message: {description: "Cortex's reason, if it gives one.", type: str, sample: null}
 preflight:
   description:
     - Whether PagerDuty accepts the token. V(null) if it was not asked, or could not be asked.
@@ -237,10 +222,7 @@ diff:
   returned: success and failure
   type: dict
   contains:
-    before:
-      description: The state before.
-      type: dict
-      sample: {state: absent}
+    before: {description: The state before., type: dict, sample: {state: absent}}
     after:
       description: The state after; in check mode, as it would be. C(state) is V(unknown) if it could not be found out.
       type: dict

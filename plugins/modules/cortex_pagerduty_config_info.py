@@ -66,14 +66,8 @@ configuration:
   returned: success and failure
   type: dict
   contains:
-    is_token_readonly:
-      description: Whether the token is a read-only API key of PagerDuty.
-      type: bool
-      sample: true
-    last_four:
-      description: The last four characters of the stored token.
-      type: str
-      sample: ab12
+    is_token_readonly: {description: Whether the token is a read-only API key of PagerDuty., type: bool, sample: true}
+    last_four: {description: The last four characters of the stored token., type: str, sample: ab12}
 validation:
   description:
     - Cortex's verdict on the stored token. V(null) unless O(validate=true) and there is a configuration.
@@ -89,18 +83,9 @@ validation:
       type: list
       elements: dict
       contains:
-        alias:
-          description: The name of the configuration, if Cortex gives one.
-          type: str
-          sample: null
-        is_valid:
-          description: Whether PagerDuty accepts the token.
-          type: bool
-          sample: true
-        message:
-          description: Cortex's reason, if it gives one.
-          type: str
-          sample: null
+        alias: {description: "The name of the configuration, if Cortex gives one.", type: str, sample: null}
+        is_valid: {description: Whether PagerDuty accepts the token., type: bool, sample: true}
+        message: {description: "Cortex's reason, if it gives one.", type: str, sample: null}
 http_status:
   description: The HTTP status of Cortex's response.
   returned: failure, when the API responded

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a task inside Ansible's own process where that is possible, elsewhere as an ordinary module.
-
-Private to this collection: it may change in any release.
-"""
+"""Runs a task inside Ansible's own process where that is possible, elsewhere as an ordinary module."""
 
 from __future__ import annotations
 
