@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -71,7 +72,10 @@ def _announce(simulator: Simulator) -> None:
 
 
 def _write_ready_file(path: Path, simulator: Simulator) -> None:
-    """Write the file in one step, so that whoever waits for it never reads half of it."""
+    """Write the file in one step, so that whoever waits for it never reads half of it.
+
+    Raises OSError when it cannot be written.
+    """
     content = {
         "url": simulator.url,
         "pagerduty_url": simulator.pagerduty_url,
@@ -80,20 +84,25 @@ def _write_ready_file(path: Path, simulator: Simulator) -> None:
         "pid": os.getpid(),
     }
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(content), encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(json.dumps(content), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise OSError(f"cannot write {path}: {error.strerror}") from error
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the simulator until SIGINT or SIGTERM; return the exit status."""
+    """Run the simulator until SIGINT, SIGTERM or SIGHUP; return the exit status."""
     options = _parse(arguments)
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
     try:
         simulator = Simulator(
             options.tls,
@@ -104,18 +113,17 @@ def main(arguments: list[str] | None = None) -> int:
             state_dir=options.state_dir,
             log_path=options.log,
         )
-        simulator.load(options.workspaces)
-        simulator.start()
+        with contextlib.closing(simulator):
+            simulator.load(options.workspaces)
+            simulator.start()
+            if options.ready_file is not None:
+                _write_ready_file(options.ready_file, simulator)
+            _announce(simulator)
+            stop.wait()
     except (OSError, ValueError) as error:
-        print(f"The simulator cannot start: {error}", file=sys.stderr)
+        # What the YAML parser says has several lines.
+        print(f"The simulator cannot start: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
-    try:
-        if options.ready_file is not None:
-            _write_ready_file(options.ready_file, simulator)
-        _announce(simulator)
-        stop.wait()
-    finally:
-        simulator.close()
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from .faults import Fault
-from .state import State, Workspace
+from .state import State, Workspace, workspace_arguments
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -92,7 +92,9 @@ class _Control:
             return web.json_response([_shown(workspace) for workspace in self._state.workspaces.values()])
 
     async def add_workspace(self, request: web.Request) -> web.Response:
-        return web.json_response(_shown(self._state.add_workspace(**await _object(request))), status=201)
+        return web.json_response(
+            _shown(self._state.add_workspace(**workspace_arguments(await _object(request)))), status=201
+        )
 
     async def show_workspace(self, request: web.Request) -> web.Response:
         return web.json_response(_shown(self._workspace(request)))

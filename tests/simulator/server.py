@@ -32,6 +32,7 @@ from .state import State, Workspace
 #: What `tls` may be: False, True (a good certificate), or what is wrong with the certificate.
 BAD_CERTIFICATES = ("expired", "wrong-host", "self-signed")
 
+_HIGHEST_PORT = 65535
 _MAXIMUM_BODY_BYTES = 16 * 1024**2
 _GRACE_SECONDS = 0.1
 
@@ -62,6 +63,10 @@ class Simulator:
     ) -> None:
         if tls not in (False, True, *BAD_CERTIFICATES):
             raise ValueError(f"tls must be True, False or one of {', '.join(BAD_CERTIFICATES)}")
+        if not host:
+            raise ValueError("host must not be empty")
+        if not 0 <= port <= _HIGHEST_PORT:
+            raise ValueError(f"port must be from 0 to {_HIGHEST_PORT}")
         self.state = State(rate_limit, log_path, clock)
         self._tls = tls
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
@@ -82,7 +87,10 @@ class Simulator:
         """Listen and serve. Raises OSError when the address cannot be had."""
         context = self._make_tls_context() if self._tls else None
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.create_server((self._host, self._port), family=family, backlog=4096)
+        try:
+            listener = socket.create_server((self._host, self._port), family=family, backlog=4096)
+        except (OSError, UnicodeError) as error:
+            raise OSError(f"cannot listen on host {self._host!r}, port {self._port}: {error}") from error
         listener.setblocking(False)
         self._port = listener.getsockname()[1]
         ready = threading.Event()

@@ -25,6 +25,29 @@ def last_four(token: str) -> str:
     return token[-4:]
 
 
+def workspace_arguments(value: object) -> dict[str, Any]:
+    """Return a workspace's description as arguments of `State.add_workspace`. Raises ValueError when it is not one."""
+    optional = {"name", "configuration", "may_configure"}
+    if not isinstance(value, dict) or not {"api_key"} <= value.keys() <= {"api_key", *optional}:
+        raise ValueError(f"a workspace must be a mapping with api_key and, optionally, {', '.join(sorted(optional))}")
+    return value
+
+
+def _lists(content: object) -> dict[str, list[Any]]:
+    """Return the lists in a file for `State.load`, empty where they are left out. Raises ValueError."""
+    names = ("workspaces", "rejected_tokens")
+    content = {} if content is None else content
+    if not isinstance(content, dict) or not content.keys() <= set(names):
+        raise ValueError(f"expected a mapping with the keys {' and '.join(names)}")
+    lists = {name: [] if content.get(name) is None else content[name] for name in names}
+    for name, value in lists.items():
+        if not isinstance(value, list):
+            raise ValueError(f"{name} must be a list")
+    if not all(isinstance(token, str) for token in lists["rejected_tokens"]):
+        raise ValueError("rejected_tokens must be a list of strings")
+    return lists
+
+
 class Workspace:
     """One Cortex workspace: an API key, at most one PagerDuty configuration, and the faults that await its requests."""
 
@@ -118,7 +141,7 @@ class State:
         self.rejected_tokens: set[str] = set()
         self.faults: list[Fault] = []
         self._by_key: dict[str, Workspace] = {}
-        self._at_start: dict[str, Any] = {}
+        self._at_start: dict[str, list[Any]] = _lists(None)
         self._entries: list[dict[str, Any]] = []
         self._connection_numbers = itertools.count(1)
         self._control_connections: set[int] = set()
@@ -179,27 +202,17 @@ class State:
         """
         import yaml
 
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise ValueError(f"{path}: {error}") from error
-        content = {} if content is None else content
-        if not isinstance(content, dict) or not content.keys() <= {"workspaces", "rejected_tokens"}:
-            raise ValueError(f"{path}: expected a mapping with the keys workspaces and rejected_tokens")
         with self.lock:
-            self._at_start = content
             try:
+                self._at_start = _lists(yaml.safe_load(path.read_text(encoding="utf-8")))
                 self._restore_start()
-            except (TypeError, ValueError) as error:
+            except (yaml.YAMLError, ValueError) as error:
                 raise ValueError(f"{path}: {error}") from error
 
     def _restore_start(self) -> None:
-        for workspace in self._at_start.get("workspaces") or []:
-            self.add_workspace(**workspace)
-        tokens = self._at_start.get("rejected_tokens") or []
-        if not all(isinstance(token, str) for token in tokens):
-            raise ValueError("rejected_tokens must be strings")
-        self.rejected_tokens.update(tokens)
+        for workspace in self._at_start["workspaces"]:
+            self.add_workspace(**workspace_arguments(workspace))
+        self.rejected_tokens.update(self._at_start["rejected_tokens"])
 
     def reset(self) -> None:
         """Forget workspaces, faults, rejected tokens, log and totals, and return to the file given at the start."""

@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ def started(tmp_path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[st
     ready = tmp_path / "ready.json"
     command = [sys.executable, "-m", "tests.simulator", "--ready-file", str(ready), *options]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment["TMPDIR"] = str(tmp_path)
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -63,7 +65,7 @@ def get(url: str, key: str, ca_path: str | None = None) -> requests.Response:
         )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, "--tls", "--prefix", "/cortex", "--state-dir", str(tmp_path / "a state")) as (
         process,
@@ -113,13 +115,48 @@ def test_options(tmp_path: Path) -> None:
     assert [json.loads(line)["status"] for line in log.read_text(encoding="utf-8").splitlines()] == [200, 429]
 
 
-def test_it_says_why_it_cannot_start(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.simulator", "--workspaces", str(tmp_path / "missing.yml")]
-    run = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=START_SECONDS, check=False)
-    assert run.returncode == 1
-    assert run.stdout == ""
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--port", "70000"], "port must be from 0 to 65535"),
+        (["--port", "-1"], "port must be from 0 to 65535"),
+        (["--port", "{taken}"], "in use"),
+        (["--host", ""], "host must not be empty"),
+        (["--host", "nonsense.invalid"], "nonsense.invalid"),
+        (["--host", "a..b"], "a..b"),
+        (["--rate-limit", "0"], "rate_limit must be at least 1"),
+        (["--log", "{folder}/missing/log"], "{folder}/missing/log"),
+        (["--ready-file", "{folder}/missing/ready"], "cannot write {folder}/missing/ready: No such file"),
+        (["--ready-file", "{file}/ready"], "cannot write {file}/ready: Not a directory"),
+        (["--ready-file", "{folder}"], "cannot write {folder}: Is a directory"),
+        (["--tls", "--state-dir", "{file}"], "{file}"),
+        (["--workspaces", "{folder}/missing.yml"], "{folder}/missing.yml"),
+        (["--workspaces", "{folder}"], "{folder}"),
+        (["--workspaces", "{file}"], "{file}: while parsing"),
+    ],
+)
+def test_it_says_why_it_cannot_start(tmp_path: Path, options: list[str], reason: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("workspaces: [", encoding="utf-8")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        values = {"folder": tmp_path, "file": file, "taken": taken.getsockname()[1]}
+        run = subprocess.run(
+            [sys.executable, "-m", "tests.simulator", *(option.format(**values) for option in options)],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(temporary)},
+            text=True,
+            capture_output=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("The simulator cannot start: ")
     assert len(run.stderr.splitlines()) == 1
-    assert "missing.yml" in run.stderr
+    assert reason.format(**values) in run.stderr
+    assert sorted(tmp_path.iterdir()) == [file, temporary]
+    assert list(temporary.iterdir()) == []
 
 
 def test_temporary_ca_is_removed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import socket
 import threading
@@ -340,13 +341,35 @@ def test_reset_returns_to_the_start(control: requests.Session, client: Client, s
 
 
 @pytest.mark.parametrize(
-    "content", ["[]", "teams: []", "workspaces: [payments]", "workspaces: [{name: a}]", "rejected_tokens: [1]", "{"]
+    ("content", "reason"),
+    [
+        ("[]", "expected a mapping with the keys workspaces and rejected_tokens"),
+        ("teams: []", "expected a mapping with the keys workspaces and rejected_tokens"),
+        ("workspaces: 3", "workspaces must be a list"),
+        ("workspaces: false", "workspaces must be a list"),
+        ("workspaces: {name: a, api_key: b}", "workspaces must be a list"),
+        ("workspaces: [payments]", "a workspace must be a mapping with api_key"),
+        ("workspaces: [{name: a}]", "a workspace must be a mapping with api_key"),
+        ("workspaces: [{api_key: a, 1: b}]", "a workspace must be a mapping with api_key"),
+        ("workspaces: [{api_key: a, token: b}]", "optionally, configuration, may_configure, name"),
+        ("workspaces: [{api_key: 1}]", "api_key must be a string"),
+        ("workspaces: [{api_key: a, name: 1}]", "name must be a string"),
+        ("workspaces: [{api_key: a, may_configure: maybe}]", "may_configure must be true or false"),
+        ("workspaces: [{api_key: a, configuration: []}]", "configuration must be null or {token"),
+        ("workspaces: [{api_key: a, name: x}, {api_key: b, name: x}]", "there is a workspace x already"),
+        ("workspaces: [{api_key: a, name: x}, {api_key: a}]", "workspace x has the same API key"),
+        ("rejected_tokens: abc", "rejected_tokens must be a list"),
+        ("rejected_tokens: [1]", "rejected_tokens must be a list of strings"),
+        ("{", "expected the node content"),
+        ("\udcff", "invalid start byte"),
+    ],
 )
-def test_senseless_file_is_refused(tmp_path: Path, content: str) -> None:
+def test_senseless_file_is_refused(tmp_path: Path, content: str, reason: str) -> None:
     path = tmp_path / "workspaces.yml"
-    path.write_text(content, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"workspaces\.yml"):
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ValueError, match=re.escape(reason)) as refused:
         Simulator().load(path)
+    assert str(refused.value).startswith(f"{path}: ")
 
 
 def test_close_does_not_wait_for_clients(simulator: Simulator, client: Client, workspace: Workspace) -> None:
