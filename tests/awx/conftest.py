@@ -38,6 +38,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         "PATH": os.pathsep.join(path),
         "HOME": str(home),
+        "TMPDIR": str(home),
         "LC_ALL": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
         "ANSIBLE_HOME": str(home / ".ansible"),

@@ -31,6 +31,7 @@ VENV_BIN = VENV / "bin"
 VENV_PYTHON = VENV_BIN / "python"
 LOGS = WORK / "logs"
 HOME = WORK / "home"
+TEMPORARY = WORK / "tmp"
 COLLECTIONS = WORK / "collections"
 # ansible-test needs a real checkout at such a path: a copy of the clone. It keeps its results in there.
 COPY = WORK / "copy" / "ansible_collections" / "cortexapps" / "cortex"
@@ -117,8 +118,23 @@ def prepare(stage: str) -> None:
     for folder in (LOGS, HOME):
         folder.mkdir(parents=True, exist_ok=True)
     with lock("setup"):
+        use_temporary_folder(TEMPORARY)
         _make_venv(stage)
         _link_collection()
+
+
+def use_temporary_folder(folder: Path) -> None:
+    """Have this process and its children use a temporary folder in `folder`; remove those that ended processes left."""
+    for left in folder.glob("*"):
+        try:
+            os.kill(int(left.name), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            continue  # runs, as another user
+    own = folder / str(os.getpid())
+    own.mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = str(own)
 
 
 @contextlib.contextmanager
@@ -195,6 +211,8 @@ def sync_copy() -> None:
     _remove_all_but(files)
     for name in files:
         _copy_if_changed(ROOT / name, COPY / name)
+    # What earlier tests left: ansible-test does not pass TMPDIR on (see tests/unit/conftest.py).
+    shutil.rmtree(COPY_OUTPUT / ".tmp", ignore_errors=True)
 
 
 def _remove_all_but(files: set[str]) -> None:
@@ -225,12 +243,13 @@ def _copy_if_changed(source: Path, target: Path) -> None:
 def venv_for_ansible_test(venv_folder: Path = VENV) -> Iterator[Path]:
     """Yield a path of a virtual environment that ansible-test can write into the first line of scripts.
 
-    That line holds no blanks, and no more than 127 characters.
+    That line holds no blanks, and no more than 127 characters. Where the clone's path does not allow that, there is a
+    link in /tmp for as long as ansible-test runs, which has links of its own there.
     """
     if re.fullmatch(r"[\w./+-]{1,90}", str(venv_folder), re.ASCII):
         yield venv_folder
     else:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
             link = Path(folder) / "venv"
             link.symlink_to(venv_folder)
             yield link

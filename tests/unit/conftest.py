@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import tempfile
 import types
 from pathlib import Path
 
@@ -35,3 +37,12 @@ make_importable(COLLECTION, [str(ROOT)])
 # "tests.simulator"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in ansible-test's own folder: it does not pass TMPDIR on."""
+    folder = ROOT / "tests" / "output" / ".tmp"
+    if "TMPDIR" not in os.environ and folder.parent.is_dir():
+        folder.mkdir(exist_ok=True)
+        os.environ["TMPDIR"] = str(folder)
+        tempfile.tempdir = None  # found before
