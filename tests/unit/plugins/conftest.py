@@ -85,6 +85,20 @@ def state(stored: Stored) -> dict[str, Any]:
     return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
 
 
+@contextlib.contextmanager
+def as_module_process() -> Iterator[None]:
+    """Have ansible-core 2.19 and later take this process for one that runs a module, not for Ansible's own."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError):
+            internal = importlib.import_module("ansible.module_utils._internal")
+            traceback = importlib.import_module("ansible.module_utils._internal._traceback")
+            is_enabled = traceback._is_module_traceback_enabled
+            stack.enter_context(mock.patch.object(internal, "is_controller", False))
+            stack.enter_context(mock.patch.object(traceback, "_module_tracebacks_enabled_events", None))
+            stack.enter_context(mock.patch.object(traceback, "_is_traceback_enabled", is_enabled))
+        yield
+
+
 def run_as_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Run a module's own main() as Ansible does; return its result and all that it printed, masked as Ansible masks it.
 
@@ -98,11 +112,8 @@ def run_as_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any],
     out, err = io.StringIO(), io.StringIO()
     # Ansible keeps these for the whole process, which runs one module.
     warnings._global_warnings.clear()
-    with contextlib.suppress(ImportError):
-        vars(importlib.import_module("ansible.module_utils._internal._traceback")).update(
-            _module_tracebacks_enabled_events=None
-        )
     with (
+        as_module_process(),
         mock.patch.object(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()),
         # What ansible-core 2.19 and later send along.
         mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
