@@ -21,6 +21,7 @@ from ._errors import DifferentConfigurationError, NotFoundError
 CORTEX = Service(
     name="Cortex",
     url_option="base_url",
+    credential="API key",
     ca_hint="set ca_path to the CA that signed the server's certificate",
     foreign_hint="base_url does not look like the Cortex API.",
     status_hints={

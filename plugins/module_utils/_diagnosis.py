@@ -54,6 +54,7 @@ class Service(t.NamedTuple):
     """What the messages need to know about an API.
 
     :param url_option: the option that holds its URL.
+    :param credential: what is sent to it for authorization.
     :param ca_hint: how its certificate can be trusted.
     :param foreign_hint: what to say where a response does not look like this API's.
     :param status_hints: what to do about an HTTP status.
@@ -62,6 +63,7 @@ class Service(t.NamedTuple):
 
     name: str
     url_option: str
+    credential: str
     ca_hint: str
     foreign_hint: str
     status_hints: t.Mapping[int, str]
@@ -153,7 +155,7 @@ class Diagnosis:
         target = host if host and self._service.is_quoted else "another place"
         return UnexpectedResponseError(
             f"{self._failed(operation)} HTTP {status} redirects to {target}.",
-            "Redirects are not followed, so the API key is never sent to another host.",
+            f"Redirects are not followed, so the {self._service.credential} is never sent to another host.",
             f"Check {self._service.url_option}.",
             http_status=status,
             outcome_unknown=True,

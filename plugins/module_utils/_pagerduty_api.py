@@ -18,6 +18,7 @@ _CHECK = "Check token or preflight_url."
 PAGERDUTY = Service(
     name="PagerDuty",
     url_option="preflight_url",
+    credential="token",
     ca_hint="set REQUESTS_CA_BUNDLE to the CA that signed its certificate, or install that in the system's store",
     foreign_hint="preflight_url does not look like the PagerDuty API.",
     status_hints={},
