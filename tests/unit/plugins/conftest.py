@@ -42,6 +42,7 @@ POST = "POST /api/v1/pagerduty/configuration"
 PUT = "PUT /api/v1/pagerduty/configuration"
 DELETE = "DELETE /api/v1/pagerduty/configurations"
 VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
+ABILITIES = "GET /pagerduty/abilities"
 
 COLLECTION = "ansible_collections.cortexapps.cortex"
 CONFIG, INFO = "cortex_pagerduty_config", "cortex_pagerduty_config_info"
@@ -97,6 +98,11 @@ def as_module_process() -> Iterator[None]:
             stack.enter_context(mock.patch.object(traceback, "_module_tracebacks_enabled_events", None))
             stack.enter_context(mock.patch.object(traceback, "_is_traceback_enabled", is_enabled))
         yield
+
+
+def requests_to(simulator: Simulator) -> list[str]:
+    """Return all requests, those to PagerDuty too, in their order."""
+    return [f"{entry['method']} {entry['path']}" for entry in simulator.log]
 
 
 def run_as_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault in every operation: what the task reports, what it sends, and what is stored then.
+"""Every fault in every request: what the task reports, what it sends, and what is stored then.
 
-What is expected follows from the kind of a fault (`expected`), and from `EXCEPTIONS`. What is found is what
+What is expected follows from the kind of the fault (`expected`), and from `EXCEPTIONS`. What is found is what
 docs/docsite/rst/fault_matrix.rst says; ``pytest tests/unit/plugins/test_faults.py --write-fault-matrix`` writes that.
 """
 
@@ -15,16 +15,20 @@ import csv
 import email.utils
 import functools
 import io
+import json
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
+from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
 from .conftest import (
+    ABILITIES,
     DELETE,
     GET,
     OTHER_TOKEN,
@@ -36,6 +40,7 @@ from .conftest import (
     Run,
     Stored,
     configuration,
+    requests_to,
     shown,
     state,
 )
@@ -53,9 +58,9 @@ class Kind(Enum):
     NOT_SENT = auto()  # it never arrived; that may pass
     NOT_NOW = auto()  # it was refused, and may be accepted later
     REFUSED = auto()
-    LOST = auto()  # no sensible answer, and it was not carried out; that may pass
+    LOST = auto()  # no usable response, and it was not applied; that may pass
     LOST_BUT_DONE = auto()
-    ODD = auto()  # an answer that is not this API's, and it was not carried out
+    ODD = auto()  # a response that is not this API's, and it was not applied
     ODD_BUT_DONE = auto()
 
 
@@ -63,7 +68,7 @@ class Kind(Enum):
 class Fault:
     """A fault: `fields` are the simulator's, to be `resolved`; `wire` is that of `broken_wire`.
 
-    `status` is the HTTP status that a failed task reports, and `says` is in its message.
+    `status` is the HTTP status of the response, and `says` is in the message.
     """
 
     kind: Kind
@@ -79,29 +84,31 @@ REFUSAL = ("Cortex responded with HTTP ", "A simulated fault")
 LIMIT = ("HTTP 429", "The rate limit of the Cortex API (1000 requests a minute) was exceeded.")
 WRONG_TYPES = {"isTokenReadonly": "true", "lastFour": 1234, "isValid": "true"}
 RIGHT = {"isTokenReadonly": True, "lastFour": "ab12", "isValid": True}
-# What Cortex truly answers to each operation of TASKS.
-TRUE_ANSWERS: dict[str, dict[str, Any]] = {
+# The true response in each of TASKS.
+TRUE_RESPONSES: dict[str, dict[str, Any]] = {
     "get": {"isTokenReadonly": True, "lastFour": "cd34"},
     "add": {"configurations": [{"isTokenReadonly": True, "lastFour": "ab12"}]},
     "replace": {"configurations": [{"isTokenReadonly": True, "lastFour": "ab12"}]},
     "delete": {"configurations": []},
     "validate": {"configurations": [{"isValid": True}]},
+    "rollback-get": {"isTokenReadonly": True, "lastFour": "ab12"},
+    "rollback-replace": {"configurations": [{"isTokenReadonly": True, "lastFour": "cd34"}]},
+    "rollback-delete": {"configurations": []},
 }
 
-
-ODD_ANSWERS: dict[str, dict[str, Any]] = {
+ODD_RESPONSES: dict[str, dict[str, Any]] = {
     "HTML with 200": {"body": HTML, "content_type": "text/html"},
     "empty body": {"body": ""},
-    "JSON cut short": {"body": '{"configurations": [{"isTok'},
+    "truncated JSON": {"body": '{"configurations": [{"isTok'},
     "wrong types": {"body": {**WRONG_TYPES, "configurations": [WRONG_TYPES]}},
-    "a list for an object": {"body": [RIGHT]},
-    "10 MB of answer": {"body": TRUE_ANSWERS.get, "pad_to_bytes": 10_000_000},
-    "bytes that are not UTF-8": {"body": '{"configurations": ["\udce9"]}'},
-    "gzip announced, not sent": {"body": RIGHT, "headers": {"Content-Encoding": "gzip"}},
+    "a list instead of an object": {"body": [RIGHT]},
+    "10 MB of JSON": {"body": TRUE_RESPONSES.get, "pad_to_bytes": 10_000_000},
+    "invalid UTF-8": {"body": '{"configurations": ["\udce9"]}'},
+    "gzip announced but not sent": {"body": RIGHT, "headers": {"Content-Encoding": "gzip"}},
 }
 
 
-def http_date(operation: str) -> str:
+def http_date(_moment: str) -> str:
     """Return the date that is forty seconds away."""
     return email.utils.formatdate(time.time() + 40, usegmt=True)
 
@@ -111,33 +118,33 @@ def limited(kind: Kind = Kind.NOT_NOW, *says: str, retry_after: str | Callable[[
     return Fault(kind, 429, (*LIMIT, *says), {"status": 429, "headers": headers})
 
 
-def resolved(value: Any, operation: str) -> Any:
-    """Return a field of a fault, in which functions stand for what depends on the operation or the time."""
+def resolved(value: Any, moment: str) -> Any:
+    """Return a field of a fault, in which functions stand for what depends on the moment."""
     if isinstance(value, dict):
-        return {name: resolved(item, operation) for name, item in value.items()}
-    return value(operation) if callable(value) else value
+        return {name: resolved(item, moment) for name, item in value.items()}
+    return value(moment) if callable(value) else value
 
 
 FAULTS = {
     "connection refused": Fault(Kind.NOT_SENT, None, ("Connection refused",), wire="refused"),
-    "no connection in time": Fault(
+    "connection timed out": Fault(
         Kind.NOT_SENT, None, ("timed out after 30 s waiting for a connection", "timeout"), wire="silent"
     ),
-    "dropped before it was carried out": Fault(Kind.LOST, None, ("connection was lost",), {"drop": True}),
-    "dropped after it was carried out": Fault(
+    "connection lost, not applied": Fault(Kind.LOST, None, ("connection was lost",), {"drop": True}),
+    "connection lost, applied": Fault(
         Kind.LOST_BUT_DONE, None, ("connection was lost",), {"drop": True, "processed": True}
     ),
-    "dropped within the answer": Fault(
+    "connection lost within the response": Fault(
         Kind.LOST_BUT_DONE, None, ("connection was lost",), {"truncate": 10, "processed": True}
     ),
-    "no answer in time, not carried out": Fault(
+    "response timed out, not applied": Fault(
         Kind.LOST,
         None,
         ("timed out after 30 s waiting for a response", "timeout"),
         {"delay": 60, "drop": True},
         wire="impatient",
     ),
-    "no answer in time, carried out": Fault(
+    "response timed out, applied": Fault(
         Kind.LOST_BUT_DONE,
         None,
         ("timed out after 30 s waiting for a response", "timeout"),
@@ -147,12 +154,12 @@ FAULTS = {
     "400": Fault(Kind.REFUSED, 400, REFUSAL, {"status": 400}),
     "401": Fault(Kind.REFUSED, 401, (*REFUSAL, "Check api_key"), {"status": 401}),
     "403": Fault(Kind.REFUSED, 403, (*REFUSAL, "Configure integrations"), {"status": 403}),
-    # In that form it is true: there is none, so somebody has removed it.
-    "404 in Cortex's form": Fault(Kind.REFUSED, 404, REFUSAL, {"status": 404, "afterwards": {"configuration": None}}),
-    "404 of another form (JSON)": Fault(
+    # It is true: another client has removed the configuration.
+    "404 of Cortex": Fault(Kind.REFUSED, 404, REFUSAL, {"status": 404, "afterwards": {"configuration": None}}),
+    "404 of another server (JSON)": Fault(
         Kind.REFUSED, 404, NOT_CORTEX, {"status": 404, "body": {"error": "no such route"}}
     ),
-    "404 of another form (HTML)": Fault(
+    "404 of another server (HTML)": Fault(
         Kind.REFUSED, 404, NOT_CORTEX, {"status": 404, "body": HTML, "content_type": "text/html"}
     ),
     "409": Fault(Kind.REFUSED, 409, REFUSAL, {"status": 409}),
@@ -165,7 +172,7 @@ FAULTS = {
         Kind.REFUSED, "requested a retry after 86400 s, and the module waits 60 s at most", retry_after="86400"
     ),
     **{
-        f"{status}, {'' if done else 'not '}carried out": Fault(
+        f"{status}, {'' if done else 'not '}applied": Fault(
             Kind.LOST_BUT_DONE if done else Kind.LOST, status, REFUSAL, {"status": status, "processed": done}
         )
         for status in (500, 502, 503, 504)
@@ -191,24 +198,24 @@ FAULTS = {
         {"status": 307, "headers": {"Location": "?again"}},
     ),
     **{
-        f"{title}, {'' if done else 'not '}carried out": Fault(
+        f"{title}, {'' if done else 'not '}applied": Fault(
             Kind.ODD_BUT_DONE if done else Kind.ODD, 200, NOT_CORTEX, {**fields, "processed": done}
         )
-        for title, fields in ODD_ANSWERS.items()
+        for title, fields in ODD_RESPONSES.items()
         for done in (False, True)
     },
-    # Carried out each time: an answer of the right form that lies about it cannot be told from a true one.
-    "no configurations in the answer": Fault(
+    # Applied each time: a response of the right form that lies about that cannot be told from a true one.
+    "no configurations in the response": Fault(
         Kind.ODD_BUT_DONE, 200, NOT_CORTEX, {"body": {"configurations": []}, "processed": True}
     ),
-    "two configurations in the answer": Fault(
+    "two configurations in the response": Fault(
         Kind.ODD_BUT_DONE, 200, NOT_CORTEX, {"body": {"configurations": [RIGHT, RIGHT]}, "processed": True}
     ),
     "extra fields": Fault(
         Kind.HARMLESS,
         None,
         (),
-        {"body": lambda operation: {**TRUE_ANSWERS[operation], "more": [{}]}, "processed": True},
+        {"body": lambda moment: {**TRUE_RESPONSES[moment], "more": [{}]}, "processed": True},
     ),
     "another charset in Content-Type": Fault(
         Kind.HARMLESS, None, (), {"content_type": "application/json; charset=utf-16"}
@@ -217,100 +224,252 @@ FAULTS = {
 }
 
 
+# What PagerDuty sends must not get into a message: it was sent the token.
+MARKER = "sent-by-pagerduty"
+LOCATION = f"https://{{token}}.{MARKER}.example.com/{MARKER}"
+
+
+def pagerduty(
+    kind: Kind, status: int | None, *says: str, headers: dict[str, Any] | None = None, **fields: Any
+) -> Fault:
+    """Return a fault of PagerDuty. Its body and its headers contain the marker and the token."""
+    own = {"status": status, "body": {"message": f"{MARKER} {{token}}"}, "headers": {"X-Says": f"{MARKER} {{token}}"}}
+    own["headers"].update(headers or {})
+    return Fault(kind, status, says, {**own, **fields})
+
+
+NOT_PAGERDUTY = "preflight_url does not look like the PagerDuty API."
+PAGERDUTY_FAULTS = {
+    "connection refused": FAULTS["connection refused"],
+    "connection timed out": FAULTS["connection timed out"],
+    "connection lost": FAULTS["connection lost, not applied"],
+    "connection lost within the response": FAULTS["connection lost within the response"],
+    "response timed out": FAULTS["response timed out, not applied"],
+    "200 with an empty list of abilities": Fault(Kind.HARMLESS, 200, (), {"body": {"abilities": []}}),
+    "200, gzip": Fault(Kind.HARMLESS, 200, (), {"gzip": True}),
+    **{
+        f"200 with {title}": pagerduty(Kind.REFUSED, 200, NOT_PAGERDUTY, body=body)
+        for title, body in {
+            "HTML": f"<html>{MARKER} {{token}}</html>",
+            "an empty body": "",
+            "truncated JSON": '{"abilities": ["sso", "{token}',
+            "a list": ["abilities"],
+            "null": None,
+            "no abilities": {MARKER: "{token}"},
+            "abilities: null": {"abilities": None, MARKER: "{token}"},
+            "abilities: a string": {"abilities": f"{MARKER} {{token}}"},
+            "abilities: an object": {"abilities": {MARKER: "{token}"}},
+        }.items()
+    },
+    "201 with a list of abilities": pagerduty(Kind.REFUSED, 201, NOT_PAGERDUTY, body={"abilities": [MARKER]}),
+    "204": pagerduty(Kind.REFUSED, 204, NOT_PAGERDUTY, body=""),
+    **{
+        f"{status}, redirect": pagerduty(
+            Kind.REFUSED,
+            status,
+            "redirects to another place. Redirects are not followed, so the token is never sent to another host.",
+            headers={"Location": LOCATION},
+        )
+        for status in (301, 302, 307, 308)
+    },
+    "400": pagerduty(Kind.REFUSED, 400, "PagerDuty responded with HTTP 400."),
+    "401": pagerduty(Kind.REFUSED, 401),
+    "403": pagerduty(Kind.REFUSED, 403),
+    "404": pagerduty(Kind.REFUSED, 404, "PagerDuty responded with HTTP 404."),
+    "429, Retry-After: 7": pagerduty(
+        Kind.NOT_NOW, 429, "PagerDuty requested a retry after 7 s.", headers={"Retry-After": "7"}
+    ),
+    "429, Retry-After: a date": pagerduty(Kind.NOT_NOW, 429, headers={"Retry-After": http_date}),
+    "429, Retry-After missing": pagerduty(Kind.NOT_NOW, 429, "PagerDuty responded with HTTP 429."),
+    "429, Retry-After: the token": pagerduty(Kind.NOT_NOW, 429, headers={"Retry-After": "{token}"}),
+    "429, Retry-After: 86400": pagerduty(
+        Kind.REFUSED,
+        429,
+        "PagerDuty requested a retry after 86400 s, and the module waits 60 s at most.",
+        headers={"Retry-After": "86400"},
+    ),
+    **{
+        str(status): pagerduty(Kind.LOST, status, f"PagerDuty responded with HTTP {status}.")
+        for status in (500, 502, 503, 504)
+    },
+}
+REJECTED = (401, 403)
+
+
 class Task(NamedTuple):
-    """A task that meets a fault in `request`, after it has sent `earlier` and before it would send `later`."""
+    """A task that meets a fault in the last request of `sent`, where it would go on with `later`.
 
-    options: dict[str, Any]
-    request: str
-    earlier: list[str]
+    `initial` is stored at first, and `after` when all went well. `purpose` is in the message, and `now` ends it.
+    """
+
+    title: str
+    about: str
+    operation: str
+    sent: list[str]
     later: list[str]
-    old: Stored
-    wanted: Stored
+    options: dict[str, Any]
+    initial: Stored
+    after: Stored
+    purpose: str
+    now: str
+    faults: dict[str, Fault] = FAULTS
+    is_rollback: bool = False
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the task has written before the fault."""
+        return bool({POST, PUT} & set(self.sent[:-1]))
+
+    @property
+    def before(self) -> Stored:
+        """What is stored when the fault comes."""
+        return NEW if self.has_written else self.initial
+
+    @property
+    def third_column(self) -> str:
+        return "Rolled back" if self.is_rollback else "preflight" if self.operation == "abilities" else "Task"
+
+    @property
+    def is_write(self) -> bool:
+        return self.operation in ("add", "replace", "delete")
 
 
-OLD, WANTED = configuration(OTHER_TOKEN), configuration(TOKEN)
+OLD, NEW = configuration(OTHER_TOKEN), configuration(TOKEN)
+ROLLBACK = {"validate": True, "rollback": True, "previous_token": OTHER_TOKEN}
+NOW_OLD = "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged)."
+NOW_NEW = "Current configuration: a token ending in ab12, is_token_readonly=true."
 TASKS = {
-    "get": Task({}, GET, [], [PUT], OLD, WANTED),
-    "add": Task({}, POST, [GET], [], None, WANTED),
-    "replace": Task({}, PUT, [GET], [], OLD, WANTED),
-    "delete": Task({"state": "absent"}, DELETE, [GET], [], OLD, None),
-    "validate": Task({"validate": True}, VALIDATE, [GET, PUT], [], OLD, WANTED),
+    "get": Task(
+        "Reading the configuration",
+        "The task is to replace the old configuration with a new one.",
+        *("get", [GET], [PUT], {}, OLD, NEW),
+        *("Could not read the PagerDuty configuration", "Nothing was changed."),
+    ),
+    "preflight": Task(
+        "Checking the token with PagerDuty",
+        "The task is to replace the old configuration with a new one, with ``preflight: true``. Where the column "
+        "*preflight* does not say *true*, the task fails.",
+        *("abilities", [GET, ABILITIES], [PUT], {"preflight": True}, OLD, NEW),
+        *("The token could not be checked with PagerDuty", NOW_OLD, PAGERDUTY_FAULTS),
+    ),
+    "add": Task(
+        "Adding a configuration",
+        "There is no configuration, and the task is to add one.",
+        *("add", [GET, POST], [], {}, None, NEW),
+        *("Could not add the PagerDuty configuration", "Current configuration: none (unchanged)."),
+    ),
+    "replace": Task(
+        "Replacing the configuration",
+        "The task is to replace the old configuration with a new one.",
+        *("replace", [GET, PUT], [], {}, OLD, NEW),
+        *("Could not replace the PagerDuty configuration", NOW_OLD),
+    ),
+    "delete": Task(
+        "Deleting the configuration",
+        "The task is to delete the old configuration.",
+        *("delete", [GET, DELETE], [], {"state": "absent"}, OLD, None),
+        *("Could not delete the PagerDuty configuration", NOW_OLD),
+    ),
+    "validate": Task(
+        "Validating the configuration",
+        "The task has replaced the old configuration with a new one, which is valid.",
+        *("validate", [GET, PUT, VALIDATE], [], {"validate": True}, OLD, NEW),
+        *("Could not validate the PagerDuty configuration", NOW_NEW),
+    ),
+    "rollback-get": Task(
+        "Rolling back: reading the configuration",
+        "The task has replaced the old configuration with a new one, and Cortex says that it is not valid. "
+        "``previous_token`` is set. The task fails in any case.",
+        *("get", [GET, PUT, VALIDATE, GET], [PUT], ROLLBACK, OLD, OLD),
+        *("Could not read the PagerDuty configuration", NOW_NEW),
+        is_rollback=True,
+    ),
+    "rollback-replace": Task(
+        "Rolling back: storing the previous token again",
+        "The same task. The request with the previous token fails.",
+        *("replace", [GET, PUT, VALIDATE, GET, PUT], [], ROLLBACK, OLD, OLD),
+        *("Could not replace the PagerDuty configuration", NOW_NEW),
+        is_rollback=True,
+    ),
+    "rollback-delete": Task(
+        "Rolling back: deleting the configuration again",
+        "There was no configuration. The task has added a new one, and Cortex says that it is not valid. The task "
+        "fails in any case.",
+        *("delete", [GET, POST, VALIDATE, GET, DELETE], [], ROLLBACK, None, None),
+        *("Could not delete the PagerDuty configuration", NOW_NEW),
+        is_rollback=True,
+    ),
 }
-PURPOSES = {
-    "get": "Could not read the PagerDuty configuration",
-    "add": "Could not add the PagerDuty configuration",
-    "replace": "Could not replace the PagerDuty configuration",
-    "delete": "Could not delete the PagerDuty configuration",
-    "validate": "Could not validate the PagerDuty configuration",
-}
+Unknown = Literal["unknown"]
 
 
 class Outcome(NamedTuple):
-    """How a task ends; `says` and `stored` are "wanted", "old", "nothing" or "unknown"."""
+    """How a task ends; `ok` of a rollback means that the write of the task was undone."""
 
     ok: bool
     changed: bool
-    says: str
-    stored: str
+    says: Stored | Unknown
+    stored: Stored
     sent: list[str]
 
 
-def expected(operation: str, kind: Kind, lasts: bool) -> Outcome:
+def expected(moment: str, kind: Kind, lasts: bool) -> Outcome:
     """Return what the interface promises for a fault of a kind.
 
-    Reading and validating change nothing, so they are repeated. A write is repeated when it certainly was not carried
-    out; else what is stored is read first, and decides.
+    Reading and validating change nothing, so they are repeated. A write is repeated when it certainly was not applied.
+    Otherwise what is stored is read first, and decides.
     """
-    task = TASKS[operation]
-    request, is_write = [task.request], operation not in ("get", "validate")
-    once = task.earlier + request
+    task = TASKS[moment]
+    earlier, request = task.sent[:-1], task.sent[-1:]
+    once = task.sent
     again = once if kind is Kind.NOT_SENT else once + request
-    exhausted = task.earlier if kind is Kind.NOT_SENT else task.earlier + request * ATTEMPTS
-    good = Outcome(True, True, "wanted", "wanted", [])
-    bad = {
-        "get": Outcome(False, False, "unknown", "old", []),
-        "validate": Outcome(False, True, "wanted", "wanted", []),
-    }.get(operation, Outcome(False, False, "old", "old", []))
+    exhausted = earlier if kind is Kind.NOT_SENT else earlier + request * ATTEMPTS
+    good = Outcome(True, True, task.after, task.after, [])
+    # Where nothing at all could be read, nothing is known.
+    bad = Outcome(False, task.has_written, task.before if earlier else "unknown", task.before, [])
     if kind is Kind.HARMLESS:
         outcome, sent = good, once
-    elif kind is Kind.REFUSED or (kind in (Kind.ODD, Kind.ODD_BUT_DONE) and not is_write):
+    elif kind is Kind.REFUSED or (kind in (Kind.ODD, Kind.ODD_BUT_DONE) and not task.is_write):
         outcome, sent = bad, once
-    elif kind in (Kind.NOT_SENT, Kind.NOT_NOW) or not is_write:
+    elif kind in (Kind.NOT_SENT, Kind.NOT_NOW) or not task.is_write:
         outcome, sent = (bad, exhausted) if lasts else (good, again)
     elif kind in (Kind.LOST_BUT_DONE, Kind.ODD_BUT_DONE):
         outcome, sent = good, [*once, GET]
     elif kind is Kind.ODD:
         outcome, sent = bad, [*once, GET]
     elif lasts:
-        outcome, sent = bad, task.earlier + [task.request, GET] * ATTEMPTS
+        outcome, sent = bad, earlier + [*request, GET] * ATTEMPTS
     else:
-        outcome, sent = good, [*once, GET, task.request]
+        outcome, sent = good, [*once, GET, *request]
     return outcome._replace(sent=sent + task.later * outcome.ok)
 
 
-# Where an answer means more in one operation than in the others.
-REFUSED_ADDITION = Outcome(False, False, "old", "old", [GET, POST, GET])  # it could have come into being in between
+# Where a response means more at one moment than at the others.
+REFUSED_ADDITION = Outcome(False, False, None, None, [GET, POST, GET])  # it could have been added in between
+CONFLICT = "another client changed the configuration."
 EXCEPTIONS = {
-    ("get", "404 in Cortex's form"): Outcome(True, True, "wanted", "wanted", [GET, POST]),
-    ("replace", "404 in Cortex's form"): Outcome(True, True, "wanted", "wanted", [GET, PUT, GET, POST]),
-    ("delete", "404 in Cortex's form"): Outcome(True, True, "wanted", "wanted", [GET, DELETE]),
-    ("validate", "404 in Cortex's form"): Outcome(False, True, "nothing", "nothing", [GET, PUT, VALIDATE]),
+    ("get", "404 of Cortex"): Outcome(True, True, NEW, NEW, [GET, POST]),
+    ("replace", "404 of Cortex"): Outcome(True, True, NEW, NEW, [GET, PUT, GET, POST]),
+    ("delete", "404 of Cortex"): Outcome(True, True, None, None, [GET, DELETE]),
+    ("validate", "404 of Cortex"): Outcome(False, True, None, None, [GET, PUT, VALIDATE]),
+    ("rollback-get", "404 of Cortex"): Outcome(False, True, None, None, TASKS["rollback-get"].sent),
+    ("rollback-replace", "404 of Cortex"): Outcome(False, True, None, None, [*TASKS["rollback-replace"].sent, GET]),
+    ("rollback-delete", "404 of Cortex"): Outcome(True, True, None, None, TASKS["rollback-delete"].sent),
     ("add", "400"): REFUSED_ADDITION,
     ("add", "409"): REFUSED_ADDITION,
-    ("delete", "no configurations in the answer"): Outcome(True, True, "wanted", "wanted", [GET, DELETE]),
-    ("validate", "two configurations in the answer"): Outcome(True, True, "wanted", "wanted", [GET, PUT, VALIDATE]),
+    ("delete", "no configurations in the response"): Outcome(True, True, None, None, [GET, DELETE]),
+    ("validate", "two configurations in the response"): Outcome(True, True, NEW, NEW, [GET, PUT, VALIDATE]),
+    ("rollback-delete", "no configurations in the response"): Outcome(
+        True, True, None, None, TASKS["rollback-delete"].sent
+    ),
 }
 OTHER_MESSAGES = {
-    ("validate", "404 in Cortex's form"): ("Another client removed it", "Current configuration: none."),
-    ("validate", "no configurations in the answer"): ("it lists no verdict",),
+    ("validate", "404 of Cortex"): ("Another client removed it", "Current configuration: none."),
+    ("validate", "no configurations in the response"): ("it lists no verdict",),
+    ("rollback-get", "404 of Cortex"): (f"Nothing was rolled back: {CONFLICT}", "Current configuration: none."),
+    ("rollback-replace", "404 of Cortex"): (f"The rollback was given up: {CONFLICT}", "Current configuration: none."),
 }
-NOW = {
-    "get": "Nothing was changed.",
-    "add": "Current configuration: none (unchanged).",
-    "replace": "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged).",
-    "delete": "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged).",
-    "validate": "Current configuration: a token ending in ab12, is_token_readonly=true.",
-}
+CASES = [(moment, title) for moment, task in TASKS.items() for title in task.faults]
 
 
 @pytest.fixture(scope="module")
@@ -324,93 +483,107 @@ def found(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, str, bool]
 
 
 @pytest.mark.parametrize("lasts", [False, True], ids=["once", "each time"])
-@pytest.mark.parametrize("title", FAULTS)
-@pytest.mark.parametrize("operation", TASKS)
+@pytest.mark.parametrize(("moment", "title"), CASES)
 def test_fault(
     config: Run,
+    simulator: Simulator,
     workspace: Workspace,
     waits: list[float],
     found: dict[tuple[str, str, bool], list[str]],
     request: pytest.FixtureRequest,
-    operation: str,
+    moment: str,
     title: str,
     lasts: bool,
 ) -> None:
-    task, fault = TASKS[operation], FAULTS[title]
-    outcome = EXCEPTIONS.get((operation, title)) or expected(operation, fault.kind, lasts)
-    times = None if lasts else 1
-    workspace.configuration = task.old
+    task = TASKS[moment]
+    fault = task.faults[title]
+    outcome = EXCEPTIONS.get((moment, title)) or expected(moment, fault.kind, lasts)
+    times, skip = None if lasts else 1, task.sent.count(task.sent[-1]) - 1
+    workspace.configuration = task.initial
+    if task.is_rollback:
+        simulator.reject_token(TOKEN)
     if fault.fields:
-        workspace.fault(operation, times=times, **resolved(fault.fields, operation))
-    with broken_wire(task.request, fault.wire, times) if fault.wire else contextlib.nullcontext():
+        if skip:
+            workspace.fault(task.operation, times=skip)
+        workspace.fault(task.operation, times=times, **resolved(fault.fields, moment))
+    with broken_wire(task.sent[-1], fault.wire, times, skip) if fault.wire else contextlib.nullcontext():
         result = config(retries=RETRIES, **task.options)
 
-    names = {"old": task.old, "wanted": task.wanted, "nothing": None}
-    assert workspace.requests == outcome.sent
-    assert workspace.configuration == names[outcome.stored]
-    assert result.get("failed", False) is not outcome.ok
+    sent = requests_to(simulator)
+    assert sent == outcome.sent
+    assert workspace.configuration == outcome.stored
+    assert result.get("failed", False) is (task.is_rollback or not outcome.ok)
     assert result["changed"] is outcome.changed
+    assert result["rolled_back"] is (task.is_rollback and outcome.ok)
     after = {name: value for name, value in result["diff"]["after"].items() if name != "token"}
-    assert after == ({"state": "unknown"} if outcome.says == "unknown" else state(names[outcome.says]))
-    assert result["configuration"] == (None if outcome.says == "unknown" else shown(names[outcome.says]))
-    assert len(waits) == expected_waits(operation, title, lasts, outcome)
+    assert after == ({"state": "unknown"} if outcome.says == "unknown" else state(outcome.says))
+    assert result["configuration"] == (None if outcome.says == "unknown" else shown(outcome.says))
+    accepted = None
+    if moment == "preflight":
+        accepted = outcome.ok or (False if fault.status in REJECTED else None)
+    assert result["preflight"] is accepted
+    assert len(waits) == expected_waits(task, fault.kind, lasts, outcome)
     if not outcome.ok:
         gives_up = lasts and fault.kind in (Kind.NOT_SENT, Kind.NOT_NOW, Kind.LOST, Kind.LOST_BUT_DONE)
-        check_message(operation, title, result, gives_up)
+        check_message(moment, title, result, gives_up)
 
+    ends = {"Task": "ok" if outcome.ok else "failed", "preflight": json.dumps(accepted), "Rolled back": yes(outcome.ok)}
     cells = [
-        "ok" if outcome.ok else "failed",
-        "yes" if result["changed"] else "no",
-        outcome.says,
-        outcome.stored,
-        ", ".join("validate" if each == VALIDATE else each.partition(" ")[0] for each in workspace.requests),
+        ends[task.third_column],
+        yes(result["changed"]),
+        named(outcome.says),
+        named(outcome.stored),
+        ", ".join(SHORT_NAMES.get(each) or each.partition(" ")[0] for each in sent),
     ]
-    found[operation, title, lasts] = cells
+    found[moment, title, lasts] = cells
     if not request.config.getoption("--write-fault-matrix", default=False):
-        assert documented().get((operation, title, lasts)) == cells, (
-            f"{MATRIX.name} is stale: see this file's docstring"
-        )
+        assert documented().get((moment, title, lasts)) == cells, f"{MATRIX.name} is stale: see this file's docstring"
 
 
 def test_matrix_has_no_other_rows(
     found: dict[tuple[str, str, bool], list[str]], request: pytest.FixtureRequest
 ) -> None:
     rows = found if request.config.getoption("--write-fault-matrix", default=False) else documented()
-    assert rows.keys() == {
-        (operation, title, lasts) for operation in TASKS for title in FAULTS for lasts in (False, True)
-    }
+    assert rows.keys() == {(moment, title, lasts) for moment, title in CASES for lasts in (False, True)}
 
 
-def expected_waits(operation: str, title: str, lasts: bool, outcome: Outcome) -> int:
+def expected_waits(task: Task, kind: Kind, lasts: bool, outcome: Outcome) -> int:
     """Return how often the client waits: before each repetition, and before it reads what became of a write."""
-    kind = FAULTS[title].kind
     if kind not in (Kind.NOT_SENT, Kind.NOT_NOW, Kind.LOST, Kind.LOST_BUT_DONE):
         return 0
     if outcome.ok:
         return 1
-    return RETRIES if kind in (Kind.NOT_SENT, Kind.NOT_NOW) or operation in ("get", "validate") else ATTEMPTS
+    return RETRIES if kind in (Kind.NOT_SENT, Kind.NOT_NOW) or not task.is_write else ATTEMPTS
 
 
-def check_message(operation: str, title: str, result: dict[str, Any], gives_up: bool) -> None:
+def check_message(moment: str, title: str, result: dict[str, Any], gives_up: bool) -> None:
     """Check that a message says what was being done, what happened, what to do, and what is stored now."""
-    fault, message = FAULTS[title], result["msg"]
-    says: tuple[str, ...] = (*fault.says, NOW[operation])
-    if (operation, title) in OTHER_MESSAGES:
-        says = OTHER_MESSAGES[operation, title]
-    for text in says:
+    task, message = TASKS[moment], result["msg"]
+    fault = task.faults[title]
+    for text in OTHER_MESSAGES.get((moment, title)) or (*fault.says, task.now):
         assert text in message
     assert ("Gave up after 3 attempts" in message) is gives_up
-    if "lists no verdict" not in message:
-        method, _blank, path = TASKS[operation].request.partition(" ")
-        assert message.startswith(f"{PURPOSES[operation]} ({method} http://127.0.0.1:")
-        assert f"{path}):" in message
-        assert result.get("http_status") == fault.status
-        assert result.get("error_type") == ("SIMULATED" if "A simulated fault" in message else None)
+    if (moment, title) in OTHER_MESSAGES:
+        return
+    method, _blank, path = task.sent[-1].partition(" ")
+    said = {name: result.get(name) for name in ("http_status", "request_id", "error_type")}
+    purpose, status, error_type = task.purpose, fault.status, "SIMULATED" if "A simulated fault" in message else None
+    if moment == "preflight":
+        # What the API said is about Cortex only.
+        status = None
+        if fault.status in REJECTED:
+            purpose = "PagerDuty does not accept the token"
+        assert fault.status is None or f"HTTP {fault.status}" in message
+        assert "Check token or preflight_url." in message
+        assert MARKER not in message
+    start = f"{purpose} ({method} http://127.0.0.1:"
+    assert f"The rollback failed. {start}" in message if task.is_rollback else message.startswith(start)
+    assert path in message
+    assert said == {"http_status": status, "request_id": None, "error_type": error_type}
 
 
 # The matrix as a document
 
-HEADER = ["Fault", "How often", "Task", "Changed", "Reported as stored", "Stored", "Requests"]
 INTRODUCTION = f"""\
 ..
   Copyright (c) 2026 cortexapps.cortex contributors
@@ -419,45 +592,49 @@ INTRODUCTION = f"""\
 
 .. _ansible_collections.cortexapps.cortex.docsite.fault_matrix:
 
-What happens when something goes wrong
-======================================
+Failure reference
+=================
 
-These tables say what a task of ``cortexapps.cortex.cortex_pagerduty_config`` does when one of its requests meets a
-fault, once or each time it is sent. They are written by the tests, from what they find.
+These tables show what a task of ``cortexapps.cortex.cortex_pagerduty_config`` does when one of its requests fails, once
+or each time it is sent. The unit tests check every row, and write this page.
 
-Each task runs with ``retries: {RETRIES}``. It is to replace a stored configuration (*old*) with another one (*wanted*).
-Only in *Adding* there is none at first, which is the *old* state then; in *Deleting* there is to be none.
+Each task runs with ``retries: {RETRIES}``. *old* is the configuration before the task, *new* is the configuration that
+the task stores, and *none* means that there is no configuration.
 
-- *Task*: how the task ends. A fault that is not noticed, or that a repeated request makes up for, leaves it *ok*.
-- *Changed* and *Reported as stored*: what the task says, also when it fails. *Unknown* is said only where the task
-  failed before it had read anything, and then nothing was changed.
-- *Stored*: what Cortex truly holds then.
-- *Requests*: what reaches Cortex, in this order. A request that never got there is not listed. *validate* stands for
-  ``POST /api/v1/pagerduty/configuration/validate``.
+- *Task*: how the task ends. It is *ok* if the failure does not matter, or if a retry succeeds.
+- *Changed* and *Reported*: what the task returns, also when it fails. It reports *unknown* only where it could not read
+  anything, and then it has not changed anything.
+- *Stored*: what Cortex stores after the task.
+- *Requests*: the requests that arrive, in this order. *validate* stands for
+  ``POST /api/v1/pagerduty/configuration/validate``, and *abilities* for PagerDuty's ``GET /abilities``.
 
-A write whose outcome is not known is never simply sent again: what is stored is read first (GET), and decides.
+A write with an unknown outcome is never repeated blindly. The task reads the configuration (GET) first, and then
+decides.
 """
-SECTIONS = {
-    "get": "Reading the configuration",
-    "add": "Adding a configuration",
-    "replace": "Replacing the configuration",
-    "delete": "Deleting the configuration",
-    "validate": "Validating the configuration",
-}
 HOW_OFTEN = {(False,): "once", (True,): "each time", (False, True): "once or each time"}
+SHORT_NAMES = {VALIDATE: "validate", ABILITIES: "abilities"}
+
+
+def yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def named(stored: Stored | Unknown) -> str:
+    """Return the word for what is stored."""
+    return "unknown" if stored == "unknown" else "none" if stored is None else "old" if stored == OLD else "new"
 
 
 def render(found: dict[tuple[str, str, bool], list[str]]) -> str:
     """Return the document; the two rows of a fault are one where they are equal."""
     text = io.StringIO()
     text.write(INTRODUCTION)
-    for operation, section in SECTIONS.items():
-        text.write(f"\n{section}\n{'-' * len(section)}\n\n.. csv-table::\n   :header-rows: 1\n\n")
-        writer = csv.writer(text, lineterminator="\n")
-        text.write("   ")
-        writer.writerow(HEADER)
-        for title in FAULTS:
-            once, each_time = found[operation, title, False], found[operation, title, True]
+    writer = csv.writer(text, lineterminator="\n")
+    for moment, task in TASKS.items():
+        about = "\n".join(textwrap.wrap(task.about, 120))
+        text.write(f"\n{task.title}\n{'-' * len(task.title)}\n\n{about}\n\n.. csv-table::\n   :header-rows: 1\n\n   ")
+        writer.writerow(["Fault", "How often", task.third_column, "Changed", "Reported", "Stored", "Requests"])
+        for title in task.faults:
+            once, each_time = found[moment, title, False], found[moment, title, True]
             rows = [((False, True), once)] if once == each_time else [((False,), once), ((True,), each_time)]
             for lasts, cells in rows:
                 text.write("   ")
@@ -469,13 +646,13 @@ def render(found: dict[tuple[str, str, bool], list[str]]) -> str:
 def documented() -> dict[tuple[str, str, bool], list[str]]:
     """Return what the document says: the opposite of `render`."""
     rows: dict[tuple[str, str, bool], list[str]] = {}
-    operations = {section: operation for operation, section in SECTIONS.items()}
+    moments = {task.title: moment for moment, task in TASKS.items()}
     often = {words: lasts for lasts, words in HOW_OFTEN.items()}
-    operation = ""
+    moment = ""
     for line in MATRIX.read_text(encoding="utf-8").splitlines() if MATRIX.exists() else []:
-        operation = operations.get(line, operation)
+        moment = moments.get(line, moment)
         cells = next(csv.reader([line.strip()]), [])
-        if line.startswith("   ") and len(cells) == len(HEADER) and cells != HEADER:
+        if line.startswith("   ") and len(cells) == 7 and cells[0] != "Fault":
             for lasts in often[cells[1]]:
-                rows[operation, cells[0], lasts] = cells[2:]
+                rows[moment, cells[0], lasts] = cells[2:]
     return rows
