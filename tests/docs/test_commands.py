@@ -21,7 +21,8 @@ from tests.simulator import Simulator
 from .examples import ROOT, Example, examples
 
 WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").read_text())["workspaces"]
-OLD_TOKEN = "u+EXAMPLExxxxxxxold1"
+# What the workspaces hold at first, and the token that they are to get; the documents name the same.
+OLD_TOKENS = [f"u+EXAMPLExxxxxxxold{number}" for number, _ in enumerate(WORKSPACES, 1)]
 TOKEN = "u+EXAMPLExxxxxxxab12"
 # Where the documents say that the simulator listens.
 ADDRESS = "http://127.0.0.1:8443"
@@ -30,12 +31,20 @@ ADDRESS = "http://127.0.0.1:8443"
 def files(document: str) -> dict[str, str]:
     """Return the files that a document has readers write; of two ways to write one, the first."""
     found: dict[str, str] = {}
-    # The README's inventory serves for the guides that name it without showing one.
+    # Guides that name an inventory without showing one mean that of the README.
     own, readme = ([e for e in examples() if e.document == name] for name in (document, "README.md"))
     for example in own + readme:
         if example.file and "hashi_vault" not in example.text:
             found.setdefault(example.file, example.text)
     return found
+
+
+def in_simulation(text: str, simulator: Simulator) -> str:
+    """Return a file with the simulator in place of the address in the documents, and of PagerDuty."""
+    text = text.replace(ADDRESS, simulator.url)
+    return re.sub(
+        r"^( +)preflight: true$", rf"\g<0>\n\1preflight_url: {simulator.pagerduty_url}", text, flags=re.MULTILINE
+    )
 
 
 def commands(document: str) -> list[str]:
@@ -55,17 +64,17 @@ def test_commands(document: str, tmp_path: Path) -> None:
     if any(line.startswith("curl ") for line in lines) and not shutil.which("curl"):
         pytest.skip("curl is not installed")
     with Simulator() as simulator:
-        for workspace in WORKSPACES:
+        for workspace, token in zip(WORKSPACES, OLD_TOKENS, strict=True):
             simulator.add_workspace(
-                workspace["api_key"], workspace["name"], {"token": OLD_TOKEN, "is_token_readonly": True}
+                workspace["api_key"], workspace["name"], {"token": token, "is_token_readonly": True}
             )
         for name, text in files(document).items():
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text.replace(ADDRESS, simulator.url))
+            path.write_text(in_simulation(text, simulator))
         extra_vars = {
             "new_pagerduty_token": TOKEN,
-            "old_pagerduty_token": OLD_TOKEN,
+            "old_pagerduty_token": OLD_TOKENS[0],
             "cortex_pagerduty_base_url": simulator.url,
             "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
         }
