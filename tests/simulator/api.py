@@ -92,7 +92,7 @@ class Api:
             seconds = call.workspace.seconds_over_limit()
             if seconds is not None:
                 return _rate_limited(seconds)
-        fault = self._state.take_fault(call.workspace, call.operation)
+        fault, workspace = self._state.take_fault(call.workspace, call.operation)
         if fault is None:
             return self._carry_out(call)
         secrets = _secrets(call)
@@ -102,8 +102,8 @@ class Api:
         if normal is None and not fault.replaces_answer:
             normal = self._carry_out(call)
         # Before the answer goes out: whoever has it must find the second writer's state.
-        if fault.afterwards is not None and call.workspace is not None:
-            call.workspace.configuration = fault.afterwards["configuration"]
+        if fault.afterwards is not None and workspace is not None:
+            workspace.configuration = fault.afterwards["configuration"]
         return None if fault.drop else fault.answer(normal, secrets)
 
     def _carry_out(self, call: _Call) -> Answer:

@@ -121,9 +121,8 @@ class _Control:
             return web.json_response([fault.describe() for fault in self._faults(request)])
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        fault = Fault(**await _object(request))
-        with self._state.lock:
-            self._faults(request).append(fault)
+        workspace = self._workspace(request) if "name" in request.match_info else None
+        fault = self._state.fault(workspace, **await _object(request))
         return web.json_response(fault.describe(), status=201)
 
     async def clear_faults(self, request: web.Request) -> web.Response:

@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass
 class Fault:
-    """One fault. It hits the next `times` requests of `operation`, then it is gone.
+    """One fault. It lets `skip` requests of `operation` pass, hits the next `times` of them, then it is gone.
 
     Without `drop`, `status` and `body` the request is carried out and its normal answer goes out, changed by the other
     fields. With any of the three the request is carried out only when `processed` is true.
@@ -62,6 +62,8 @@ class Fault:
     operation: str
     #: How many requests it hits; None: all, until it is cleared.
     times: int | None = 1
+    #: How many requests pass before it hits the first one.
+    skip: int = 0
     #: Whether the request has been carried out before the fault shows (before the delay, too).
     processed: bool = False
     #: Seconds to wait before answering.
@@ -82,13 +84,15 @@ class Fault:
     gzip: bool = False
     #: How many bytes of the body to send before the connection is closed, though Content-Length promises all.
     truncate: int | None = None
-    #: {"configuration": {...} or None}: a second writer stores this right after the request was answered.
+    #: {"configuration": {...} or None}: a second writer stores this right after the request was answered. That of
+    #: "abilities" is stored in the workspace that the fault is queued for.
     afterwards: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.operation not in (*OPERATIONS, "any"):
             raise ValueError(f"operation must be one of {', '.join((*OPERATIONS, 'any'))}")
         _check("times", self.times is None or _is_integer(self.times, 1), "null or an integer from 1")
+        _check("skip", _is_integer(self.skip, 0), "an integer from 0")
         for name in ("processed", "drop", "gzip"):
             _check(name, isinstance(getattr(self, name), bool), "true or false")
         number = isinstance(self.delay, (int, float)) and not isinstance(self.delay, bool)

@@ -191,10 +191,7 @@ class Simulator:
 
         Raises ValueError or TypeError when a field is unknown or makes no sense.
         """
-        fault = Fault(operation, **fields)
-        with self.state.lock:
-            self.state.faults.append(fault)
-        return fault
+        return self.state.fault(None, operation, **fields)
 
     def reset(self) -> None:
         """Return to the state at the start: what `load` added, nothing else; the log is empty."""

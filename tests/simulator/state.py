@@ -11,7 +11,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,10 +95,7 @@ class Workspace:
 
         Raises ValueError or TypeError when a field is unknown or makes no sense.
         """
-        fault = Fault(operation, **fields)
-        with self._state.lock:
-            self.faults.append(fault)
-        return fault
+        return self._state.fault(self, operation, **fields)
 
     def clear_faults(self) -> None:
         """Forget the faults that are still queued."""
@@ -226,25 +223,41 @@ class State:
 
     # Faults
 
-    def take_fault(self, workspace: Workspace | None, operation: str) -> Fault | None:
-        """Use up and return the next fault for a request.
+    def fault(self, workspace: Workspace | None, /, operation: str, **fields: Any) -> Fault:
+        """Queue a fault for the requests of a workspace, or of all, and return it.
+
+        Raises ValueError or TypeError when a field is unknown or makes no sense.
+        """
+        fault = Fault(operation, **fields)
+        if workspace is None and operation == "abilities" and fault.afterwards is not None:
+            raise ValueError("afterwards of abilities needs a workspace: queue the fault for one")
+        with self.lock:
+            (workspace or self).faults.append(fault)
+        return fault
+
+    def take_fault(self, workspace: Workspace | None, operation: str) -> tuple[Fault | None, Workspace | None]:
+        """Use up and return the next fault for a request, and the workspace that it is about.
 
         The workspace's own queue comes before the simulator's. PagerDuty knows no workspaces, so a request to it meets
-        what any workspace has queued for ``abilities``.
+        what any workspace has queued for ``abilities``, and is then about that one.
         """
         with self.lock:
-            own: Iterable[Workspace] = [workspace] if workspace else []
+            owners = [workspace] if workspace else []
             if operation == "abilities":
-                own = self.workspaces.values()
-            for queue in (*(each.faults for each in own), self.faults):
-                for fault in queue:
-                    if fault.matches(operation):
-                        if fault.times is not None:
-                            fault.times -= 1
-                            if fault.times == 0:
-                                queue.remove(fault)
-                        return fault
-            return None
+                owners = [*self.workspaces.values()]
+            queues = [*((owner.faults, owner) for owner in owners), (self.faults, workspace)]
+            waiting = [(fault, queue, about) for queue, about in queues for fault in queue if fault.matches(operation)]
+            due = next((each for each in waiting if each[0].skip == 0), None)
+            for fault, _queue, _about in waiting:
+                fault.skip = max(fault.skip - 1, 0)
+            if due is None:
+                return None, workspace
+            fault, queue, about = due
+            if fault.times is not None:
+                fault.times -= 1
+                if fault.times == 0:
+                    queue.remove(fault)
+            return fault, about
 
     # Log
 

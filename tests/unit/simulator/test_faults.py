@@ -52,6 +52,29 @@ def test_times(client: Client, workspace: Workspace, times: int | None, statuses
     assert [client.send("get").status_code for _request in range(3)] == statuses
 
 
+@pytest.mark.parametrize("operation", ["get", "any"])
+def test_skip(client: Client, workspace: Workspace, operation: str) -> None:
+    workspace.fault(operation, skip=2, times=2, status=503)
+    assert [client.send("get").status_code for _request in range(5)] == [404, 404, 503, 503, 404]
+
+
+def test_skip_counts_the_requests_of_its_operation(client: Client, workspace: Workspace) -> None:
+    workspace.fault("replace", skip=1, status=503)
+    assert [client.send(operation).status_code for operation in ("get", "replace", "validate", "get")] == [404] + 3 * [
+        200
+    ]
+    assert client.send("replace").status_code == 503
+
+
+def test_skip_counts_the_requests_that_meet_another_fault(
+    client: Client, simulator: Simulator, workspace: Workspace
+) -> None:
+    simulator.fault("get", skip=3, status=500)
+    workspace.fault("get", skip=1, status=502)
+    workspace.fault("get", status=503)
+    assert [client.send("get").status_code for _request in range(5)] == [503, 502, 404, 500, 404]
+
+
 def test_faults_queue(client: Client, simulator: Simulator, workspace: Workspace) -> None:
     simulator.fault("any", status=504)
     workspace.fault("get", status=502)
@@ -248,12 +271,28 @@ def test_afterwards(client: Client, workspace: Workspace, configuration: dict[st
     assert workspace.configuration == configuration
 
 
+def test_afterwards_of_abilities_is_stored_in_the_workspace_of_the_fault(
+    client: Client, simulator: Simulator, workspace: Workspace
+) -> None:
+    other = simulator.add_workspace("ck_live_teamb_8Ng4Kc1VzQd6RyTw3MxHb5Sj9Lf2Pe7U")
+    other.fault("abilities", afterwards={"configuration": stored(OTHER_TOKEN)})
+    assert client.abilities(TOKEN).status_code == 200
+    assert (workspace.configuration, other.configuration) == (None, stored(OTHER_TOKEN))
+
+
+def test_afterwards_of_abilities_needs_a_workspace(simulator: Simulator) -> None:
+    with pytest.raises(ValueError, match="queue the fault for one"):
+        simulator.fault("abilities", afterwards={"configuration": None})
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"operation": "post"},
         {"operation": "get", "times": 0},
         {"operation": "get", "times": True},
+        {"operation": "get", "skip": -1},
+        {"operation": "get", "skip": None},
         {"operation": "get", "processed": 1},
         {"operation": "get", "delay": -1},
         {"operation": "get", "delay": "1"},
