@@ -412,6 +412,8 @@ class Convergence(Task):
                 return Plan(None, stored)
             if stored != written.after:
                 raise ConflictError("The rollback was given up: another client changed the configuration.")
+            # What is stored is this task's write, also where it had to be read again.
+            self._result.record_write(written)
             return restored
 
         self._apply(desired, plan_undo, stored)

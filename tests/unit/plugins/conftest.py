@@ -15,6 +15,7 @@ import importlib
 import io
 import json
 import os
+import re
 import syslog
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,11 @@ PUT = "PUT /api/v1/pagerduty/configuration"
 DELETE = "DELETE /api/v1/pagerduty/configurations"
 VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
 ABILITIES = "GET /pagerduty/abilities"
+
+#: Stands for null among the options of a `Run`.
+NULL: Any = object()
+#: The sentences that say what is stored. A message has exactly one of them.
+WHAT_IS_STORED = re.compile(r"Current configuration: |The current configuration is unknown: |Nothing was changed\.")
 
 COLLECTION = "ansible_collections.cortexapps.cortex"
 CONFIG, INFO = "cortex_pagerduty_config", "cortex_pagerduty_config_info"
@@ -214,10 +220,11 @@ def system_log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run_on(run: RunTask, name: str, defaults: dict[str, Any]) -> Run:
-    """Return a function that runs a task; options replace or (when None) remove the defaults."""
+    """Return a function that runs a task; options replace or (if None) remove the defaults. `NULL` stands for null."""
 
     def run_task(*, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         given = {option: value for option, value in {**defaults, **options}.items() if value is not None}
+        given = {option: None if value is NULL else value for option, value in given.items()}
         return run(name, {**given, "_ansible_check_mode": check_mode})[0]
 
     return run_task

@@ -37,6 +37,7 @@ from .conftest import (
     ROOT,
     TOKEN,
     VALIDATE,
+    WHAT_IS_STORED,
     Run,
     Stored,
     configuration,
@@ -562,6 +563,7 @@ def check_message(moment: str, title: str, result: dict[str, Any], gives_up: boo
     fault = task.faults[title]
     for text in OTHER_MESSAGES.get((moment, title)) or (*fault.says, task.now):
         assert text in message
+    assert len(WHAT_IS_STORED.findall(message)) == 1
     assert ("Gave up after 3 attempts" in message) is gives_up
     if (moment, title) in OTHER_MESSAGES:
         return
