@@ -175,6 +175,14 @@ def server() -> Iterator[Simulator]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def secure() -> Iterator[Simulator]:
+    """One that speaks TLS, with a certificate of its own authority."""
+    with Simulator(tls=True) as server:
+        server.add_workspace(API_KEY)
+        yield server
+
+
 @pytest.fixture
 def simulator(server: Simulator) -> Simulator:
     server.reset()

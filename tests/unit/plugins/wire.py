@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong on the way to a server, so that the server cannot simulate it."""
+"""What the simulator cannot simulate: failures on the way to it, and a server that sends any bytes."""
 
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -62,3 +63,37 @@ def broken_wire(request: str, way: str, times: int | None = None, skip: int = 0)
             mock.patch.object(urllib3.util.connection, "create_connection", broken_connect),
         ):
             yield
+
+
+class Listener:
+    """A server that keeps what it is sent, and answers each connection with the same bytes."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.received: list[bytes] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _peer = self._socket.accept()
+                with connection:
+                    self.received.append(connection.recv(65536))
+                    connection.sendall(self.answer)
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.recv(65536)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextmanager
+def listening(answer: bytes) -> Iterator[Listener]:
+    listener = Listener(answer)
+    try:
+        yield listener
+    finally:
+        listener.close()

@@ -31,7 +31,7 @@ from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
 from ..conftest import API_KEY, GET, OTHER_TOKEN, PUT, ROOT, TOKEN, VALIDATE, Run, configuration
-from ..wire import broken_wire
+from ..wire import broken_wire, listening
 
 # Retries
 
@@ -210,40 +210,6 @@ def test_netrc_never_replaces_the_api_key(
     assert "failed" not in info()
 
 
-class Listener:
-    """A server that keeps what it is sent, and answers each connection with the same bytes."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
-        self.received: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _peer = self._socket.accept()
-                with connection:
-                    self.received.append(connection.recv(65536))
-                    connection.sendall(self.answer)
-                    connection.shutdown(socket.SHUT_WR)
-                    connection.recv(65536)
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@contextlib.contextmanager
-def listening(answer: bytes) -> Iterator[Listener]:
-    listener = Listener(answer)
-    try:
-        yield listener
-    finally:
-        listener.close()
-
-
 NO_PROXYING = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -293,14 +259,7 @@ def test_impossible_proxy(info: Run, environment: pytest.MonkeyPatch, waits: lis
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 
-@pytest.fixture(scope="module")
-def secure() -> Iterator[Simulator]:
-    with Simulator(tls=True) as server:
-        server.add_workspace(API_KEY)
-        yield server
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def other_ca(secure: Simulator) -> Iterator[str]:
     """A CA that has not signed the certificate of `secure`."""
     with Simulator(tls=True) as server:
