@@ -14,17 +14,19 @@ import urllib3.util.connection
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from .conftest import API_KEY, CONFIG, GET, INFO, POST, TOKEN, Run, RunTask, configuration
+from .conftest import API_KEY, CONFIG, GET, INFO, OTHER_TOKEN, POST, TOKEN, Run, RunTask, configuration
 
 MISSING = object()
-SECRETS = {"api_key": API_KEY, "token": TOKEN}
+SECRETS = {"api_key": API_KEY, "token": TOKEN, "previous_token": OTHER_TOKEN}
+URLS = {"base_url": "https://api.getcortexapp.com", "preflight_url": "https://api.pagerduty.com"}
 # What makes nothing of an option: value -> the options that it is good for.
 VALUES: dict[str, tuple[Any, set[str]]] = {
     "missing": (
         MISSING,
-        {"base_url", "validate_certs", "ca_path", "timeout", "retries", "state", "update_token", "validate"},
+        {"base_url", "validate_certs", "ca_path", "timeout", "retries", "state", "update_token", "validate"}
+        | {"preflight", "preflight_url", "rollback", "previous_token", "previous_is_token_readonly"},
     ),
-    "null": (None, {"ca_path"}),
+    "null": (None, {"ca_path", "previous_token", "previous_is_token_readonly"}),
     "empty": ("", set()),
     "blank": ("  ", set()),
     "white space inside": ("{secret} {secret}", set()),
@@ -35,7 +37,7 @@ VALUES: dict[str, tuple[Any, set[str]]] = {
     "zero-width character": ("{secret}\u200b", set()),
     "byte order mark": ("\ufeff{secret}", set()),
     "no-break space": ("{secret}\u00a0", set()),
-    "not ASCII": ("{secret}é漢", {"token"}),
+    "not ASCII": ("{secret}é漢", {"token", "previous_token"}),
     "1 MB long": ("{secret}" + "x" * 1_000_000, set()),
     "list": (["{secret}"], set()),
     "empty list": ([], set()),
@@ -44,13 +46,14 @@ VALUES: dict[str, tuple[Any, set[str]]] = {
 }
 # Ansible makes a text of a switch and a number; and 1 and 0 are numbers and switches, to it.
 SWITCHED = {"true": True, "number": 7, "negative": -1, "not finite": "nan", "infinite": "inf"}
+SWITCHES = {"validate_certs", "is_token_readonly", "preflight", "validate", "rollback", "previous_is_token_readonly"}
 GOOD_SWITCHED = {
-    "true": {"validate_certs", "is_token_readonly", "validate", "timeout", "retries"},
-    "number": {"api_key", "token", "timeout", "retries"},
-    "negative": {"api_key", "token"},
-    "not finite": {"api_key", "token"},
+    "true": {*SWITCHES, "timeout", "retries"},
+    "number": {"api_key", "timeout", "retries"},
+    "negative": {"api_key"},
+    "not finite": {*SECRETS},
     # ansible-core itself fails with an OverflowError when an int is infinite.
-    "infinite": {"api_key", "token", "retries"},
+    "infinite": {*SECRETS, "retries"},
 }
 OPTIONS = (
     "api_key",
@@ -63,7 +66,12 @@ OPTIONS = (
     "token",
     "is_token_readonly",
     "update_token",
+    "preflight",
+    "preflight_url",
     "validate",
+    "rollback",
+    "previous_token",
+    "previous_is_token_readonly",
 )
 
 
@@ -89,6 +97,7 @@ def refused(run: RunTask, simulator: Simulator, option: str, value: Any, **optio
     result, output = run(CONFIG, {**arguments, "_ansible_verbosity": 5, "_ansible_inject_invocation": True})
     assert simulator.log == []
     assert result["failed"] is True
+    assert "password" not in output.replace("a user or a password", "")
     # Ansible's own messages name what is missing last, all others first what is wrong.
     assert option in result["msg"].split(": ")[-1 if value is MISSING else 0]
     assert "Traceback" not in output
@@ -140,8 +149,10 @@ def test_null_is_refused_only_where_a_value_is_needed(
     assert "failed" not in result
 
 
-def test_secrets_are_checked_for_absent_too(run: RunTask, simulator: Simulator) -> None:
-    refused(run, simulator, "token", f"{TOKEN}\n", state="absent")
+@pytest.mark.parametrize("option", ["token", "previous_token"])
+def test_secrets_are_checked_for_absent_too(run: RunTask, simulator: Simulator, option: str) -> None:
+    refused(run, simulator, option, f"{SECRETS[option]}\n", state="absent")
+    refused(run, simulator, option, "None", state="absent")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 3601, "nan", "inf"])
@@ -154,8 +165,9 @@ def test_retries_have_limits(run: RunTask, simulator: Simulator, retries: int) -
     assert "from 0 to 20" in refused(run, simulator, "retries", retries)
 
 
+@pytest.mark.parametrize("option", URLS)
 @pytest.mark.parametrize(
-    ("base_url", "says"),
+    ("url", "says"),
     [
         ("api.getcortexapp.com", "does not begin with https://"),
         ("//api.getcortexapp.com", "does not begin with https://"),
@@ -181,11 +193,11 @@ def test_retries_have_limits(run: RunTask, simulator: Simulator, retries: int) -
         ("https://api.getcortexapp.com /", "whitespace"),
     ],
 )
-def test_base_url_is_refused(run: RunTask, simulator: Simulator, base_url: str, says: str) -> None:
-    message = refused(run, simulator, "base_url", base_url)
+def test_url_is_refused(run: RunTask, simulator: Simulator, option: str, url: str, says: str) -> None:
+    # Of preflight_url without a preflight too.
+    message = refused(run, simulator, option, url)
     assert says in message
-    assert "password@" not in message
-    assert "It must be a URL such as https://api.getcortexapp.com" in message
+    assert f"It must be a URL such as {URLS[option]}." in message
 
 
 @pytest.mark.parametrize(
@@ -246,7 +258,7 @@ def test_base_url_of_the_user_interface(
 
 
 @pytest.mark.parametrize(
-    ("base_url", "warns"),
+    ("url", "warns"),
     [
         ("http://cortex.example.com", True),
         ("http://192.0.2.1:8080", True),
@@ -258,18 +270,21 @@ def test_base_url_of_the_user_interface(
     ],
 )
 def test_unencrypted_connections_are_warned_about(
-    run: RunTask, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, base_url: str, warns: bool
+    run: RunTask, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, url: str, warns: bool
 ) -> None:
     def connect(*_arguments: Any, **_options: Any) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    for name in (CONFIG, INFO):
-        options = given(simulator, base_url=base_url)
-        if name == INFO:
-            options = {name: options[name] for name in ("api_key", "base_url", "retries")}
-        result, _output = run(name, options)
-        assert ("are sent unencrypted" in str(result.get("warnings"))) is warns
+    options = given(simulator, base_url=url)
+    connection = {name: options[name] for name in ("api_key", "base_url", "retries")}
+    for name, arguments, says in (
+        (CONFIG, options, "base_url begins with http://, so the API key and the token are sent unencrypted."),
+        (INFO, connection, "base_url begins with http://, so the API key and the token are sent unencrypted."),
+        (CONFIG, given(simulator, preflight_url=url), "preflight_url begins with http://, so the token is sent"),
+    ):
+        result, _output = run(name, arguments)
+        assert (says in str(result.get("warnings"))) is warns
 
 
 @pytest.mark.parametrize(
