@@ -17,11 +17,12 @@ import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from .conftest import API_KEY, CONFIG, INFO, OTHER_TOKEN, RunTask
+from .conftest import API_KEY, CONFIG, INFO, OTHER_TOKEN, TOKEN, TWIN_TOKEN, RunTask
 
 # With characters that every form escapes.
 NASTY_KEY = "ck_live_\"7Qm2'vXw9/LrT4+bNz6&KsY8<dFh3>JpG5\\aC1%eU0=iO"
 NASTY_TOKEN = "u+\"7Fz<Qk&Lm'N2/Ts\\%ö漢🔑ab12"
+ROLLBACK = {"validate": True, "rollback": True, "previous_token": OTHER_TOKEN}
 
 
 def in_capitals(secret: str) -> str:
@@ -198,6 +199,35 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
     assert stored[9:15] not in shown
 
 
+@pytest.mark.parametrize("place", ["message", "host of a redirect", "verdict"])
+@pytest.mark.parametrize("form", [str, url_encoded, in_base64, json_escaped], ids=lambda form: form.__name__)
+def test_previous_token_is_masked(
+    run: RunTask, simulator: Simulator, workspace: Workspace, place: str, form: Callable[[str], str]
+) -> None:
+    """In the verdict, and in the responses to the requests of the rollback."""
+    workspace.configuration = {"token": NASTY_TOKEN, "is_token_readonly": True}
+    simulator.reject_token(OTHER_TOKEN)
+    operation, fault = PLACES[place]
+    echo = form(NASTY_TOKEN)
+    headers = filled(fault.get("headers", {}), echo if echo.isascii() else json.dumps(echo)[1:-1])
+    for each in ("get", "replace", "validate") if operation == "any" else ():
+        workspace.fault(each)
+    workspace.fault(operation, times=None, **filled({**fault, "headers": {}}, echo) | {"headers": headers})
+    options = {"api_key": API_KEY, "token": OTHER_TOKEN, "is_token_readonly": True, **ROLLBACK}
+    shown = run_all(run, simulator, {**options, "previous_token": NASTY_TOKEN}, is_info=False)
+    assert '"failed": true' in shown
+    for trace in traces(NASTY_TOKEN):
+        assert trace not in shown
+
+
+OUTCOMES = {
+    "changed": '"changed": true',
+    "unchanged": '"changed": false',
+    "failed": '"failed": true',
+    "rolled back": '"rolled_back": true',
+}
+
+
 @pytest.mark.parametrize(
     ("options", "outcome"),
     [
@@ -206,6 +236,16 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
         ({"token": OTHER_TOKEN}, "unchanged"),
         ({"state": "absent"}, "changed"),
         ({"validate": True}, "changed"),
+        ({"token": TOKEN, "preflight": True}, "changed"),
+        ({"preflight": True}, "failed"),
+        ({"preflight": True, "preflight_url": "http://127.0.0.1:9"}, "failed"),
+        ({"preflight_url": f"https://admin:{API_KEY}@api.pagerduty.com"}, "failed"),
+        ({"token": TOKEN, **ROLLBACK}, "rolled back"),
+        ({"token": TOKEN, **ROLLBACK, "previous_token": TWIN_TOKEN}, "failed"),
+        ({"token": TOKEN, **ROLLBACK, "previous_token": TOKEN}, "failed"),
+        ({"previous_token": f"{NASTY_TOKEN} {OTHER_TOKEN}"}, "failed"),
+        ({"previous_token": [NASTY_TOKEN]}, "failed"),
+        ({"previous_is_token_readonly": NASTY_TOKEN}, "failed"),
         ({"base_url": "http://127.0.0.1:9"}, "failed"),
         ({"token": f"{NASTY_TOKEN}\n"}, "failed"),
         ({"api_key": f"{NASTY_KEY}\r\nX-Injected: yes"}, "failed"),
@@ -220,18 +260,23 @@ def test_no_outcome_shows_a_secret(
     run: RunTask, simulator: Simulator, system_log: list[str], options: dict[str, Any], outcome: str
 ) -> None:
     simulator.add_workspace(NASTY_KEY, configuration={"token": OTHER_TOKEN, "is_token_readonly": True})
-    given = {"api_key": NASTY_KEY, "token": NASTY_TOKEN, "is_token_readonly": True, **options}
+    if "rollback" in options:
+        simulator.reject_token(TOKEN)
+    urls = {"preflight_url": simulator.pagerduty_url}
+    given = {"api_key": NASTY_KEY, "token": NASTY_TOKEN, "is_token_readonly": True, **urls, **options}
     shown = run_all(run, simulator, given, is_info=False)
-    assert {"changed": '"changed": true', "unchanged": '"changed": false', "failed": '"failed": true'}[outcome] in shown
+    assert OUTCOMES[outcome] in shown
     shown += "\n".join(system_log)
-    for secret in (NASTY_KEY, NASTY_TOKEN, API_KEY, OTHER_TOKEN):
+    for secret in (NASTY_KEY, NASTY_TOKEN, API_KEY, OTHER_TOKEN, TOKEN, TWIN_TOKEN):
         for form in FORMS:
             assert form(secret) not in shown
 
 
-def test_query_of_base_url_is_not_shown(run: RunTask, simulator: Simulator) -> None:
-    options = {"api_key": NASTY_KEY, "base_url": f"{simulator.url}/?token={API_KEY}"}
-    assert API_KEY not in run_all(run, simulator, options, is_info=True)
+@pytest.mark.parametrize("option", ["base_url", "preflight_url"])
+def test_query_of_a_url_is_not_shown(run: RunTask, simulator: Simulator, option: str) -> None:
+    options = {"api_key": NASTY_KEY, "token": NASTY_TOKEN, "is_token_readonly": True}
+    options[option] = f"{simulator.url}/?token={API_KEY}"
+    assert API_KEY not in run_all(run, simulator, options, is_info=False)
 
 
 def test_last_four_of_a_very_short_token_are_masked(run: RunTask, simulator: Simulator, workspace: Workspace) -> None:

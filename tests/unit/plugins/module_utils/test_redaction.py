@@ -1,0 +1,116 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is masked, what is withheld, and what stays readable. test_secrets.py has it in the results of tasks."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote
+
+import pytest
+from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import MASK, MAX_SHOWN, WITHHELD, Redactor
+
+from ..conftest import API_KEY, TOKEN
+
+SECRET = "Legacy/Key+\"7Fz<Qk&Lm'\\%ö漢🔑ab12"
+
+
+@pytest.mark.parametrize("secret", [API_KEY, TOKEN, SECRET])
+def test_plain_secret_is_masked_in_place(secret: str) -> None:
+    assert Redactor([secret]).clean(f"Bearer {secret}, {secret}.") == f"Bearer {MASK}, {MASK}."
+
+
+def test_case_does_not_matter() -> None:
+    assert Redactor([API_KEY]).clean(f"Bearer {API_KEY.upper()}") == f"Bearer {MASK}"
+
+
+def test_secret_that_begins_with_another_is_masked_whole() -> None:
+    assert Redactor(["ck_live_7Qm2", API_KEY, ""]).clean(f"Bearer {API_KEY}") == f"Bearer {MASK}"
+
+
+def test_nothing_is_masked_without_secrets() -> None:
+    assert Redactor([]).clean("PagerDuty does not accept the token") == "PagerDuty does not accept the token"
+
+
+def as_url(text: str) -> str:
+    return quote(text, safe="")
+
+
+def as_json(text: str) -> str:
+    return json.dumps(text)
+
+
+def as_html(text: str) -> str:
+    return html.escape(text)
+
+
+def as_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("outer", [str, as_url, as_json, as_html], ids=lambda form: form.__name__)
+@pytest.mark.parametrize("inner", [as_url, as_json, as_html, as_base64], ids=lambda form: form.__name__)
+def test_secret_in_disguise_is_withheld(inner: type[str], outer: type[str]) -> None:
+    text = outer(f"The server got {inner(SECRET)}.")
+    assert Redactor([SECRET]).clean(text) == WITHHELD
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, base64.encodebytes])
+def test_base64_may_begin_anywhere(encode: type[bytes], before: str) -> None:
+    text = encode(f"{before}{SECRET}, and much more text than fits into one line of it".encode()).decode()
+    assert Redactor([SECRET]).clean(text) == WITHHELD
+
+
+def test_two_disguises_of_two_secrets() -> None:
+    assert Redactor([API_KEY, SECRET]).clean(f"{API_KEY} {as_url(SECRET)}") == WITHHELD
+
+
+@pytest.mark.parametrize(
+    ("text", "is_masked"),
+    [
+        ("y_NbxKq81+tWzGh4cd34", True),
+        ("u+7FzQkLmN2pRsTvab12", True),
+        ("ABCDEFGHIJ0123456789", True),
+        ("y_NbxKq81+tWzGh4cd3", False),
+        ("y_NbxKq81+tWzGh4cd345", False),
+        ("internationalization", False),
+        ("INTEGRATION_NOTFOUND", False),
+        ("2b7e6a04-a2b3-4c1f-9d0e-5f6a7b8c9d0e", False),
+    ],
+)
+def test_what_looks_like_a_token_of_pagerduty(text: str, is_masked: bool) -> None:
+    assert Redactor([]).clean(f"the token '{text}'") == f"the token '{MASK if is_masked else text}'"
+
+
+@pytest.mark.parametrize(
+    ("last_four", "text", "expected"),
+    [
+        ("cd34", "Legacy.y_Nbx/81+tWzGh4cd34 is not valid", f"{MASK} is not valid"),
+        ("cd34", "the token that ends in cd34", "the token that ends in cd34"),
+        ("cd34", "…cd34 is not valid", "…cd34 is not valid"),
+        ("d34", "a token with d34 in it: abcd34", "a token with d34 in it: abcd34"),
+        ("", "a token", "a token"),
+    ],
+    ids=["token", "last four", "four and less", "three characters", "nothing"],
+)
+def test_stored_token_is_known_by_its_last_four(last_four: str, text: str, expected: str) -> None:
+    redactor = Redactor([])
+    redactor.last_four = last_four
+    assert redactor.clean(text) == expected
+
+
+def test_line_of_bounded_length() -> None:
+    cleaned = Redactor([]).clean("a\r\nb\t\x1b[2J\u202ec " + "word " * 1000)
+    assert cleaned.startswith("a b [2J c word ")
+    assert cleaned.isprintable()
+    assert len(cleaned) == MAX_SHOWN + 1
+
+
+def test_secret_at_the_end_of_what_is_shown_is_not_cut() -> None:
+    cleaned = Redactor([API_KEY]).clean("x" * (MAX_SHOWN - 10) + f" {API_KEY}")
+    assert API_KEY[:8] not in cleaned
