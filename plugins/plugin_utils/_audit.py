@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an audit found: from a registered result to a row, and from rows to a table, JSON, CSV and HTML.
-
-Private to this collection: it may change in any release.
-"""
+"""What an audit found: from a registered result to a row, and from rows to a table, JSON, CSV and HTML."""
 
 from __future__ import annotations
 
