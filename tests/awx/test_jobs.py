@@ -134,7 +134,7 @@ def test_check_rollout_and_audit(simulator: Simulator, launch: Launch) -> None:
     assert [workspace.configuration for workspace in (payments, checkout, search)] == [wanted] * 3
 
     simulator.reject_token(TOKEN)
-    strict = {"cortex_workspaces": "all", "cortex_audit_strict": "true"}
+    strict = {"cortex_workspaces": "all", "cortex_pagerduty_audit_strict": "true"}
     audit = launch(AUDIT, hosts, answers=strict, cmdline="--ask-vault-pass", **credentials | {"token": ""})
     assert not audit.succeeded
     assert audit.changed == {}

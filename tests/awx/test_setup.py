@@ -171,7 +171,7 @@ def content_is_right(controller: Controller) -> None:
         asked = controller.surveys.get(template["id"])
         assert (template["survey_enabled"], asked) == ((False, None) if action == "audit" else (True, survey))
     audit = controller.one("job_templates", "Cortex PagerDuty audit")
-    assert json.loads(audit["extra_vars"]) == {"cortex_workspaces": "all", "cortex_audit_strict": True}
+    assert json.loads(audit["extra_vars"]) == {"cortex_workspaces": "all", "cortex_pagerduty_audit_strict": True}
 
     workflow = controller.one("workflow_job_templates", "Cortex PagerDuty check, approval, rollout")
     assert controller.surveys[workflow["id"]] == survey
