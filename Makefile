@@ -72,7 +72,7 @@ demo: ## the real playbooks against the simulator, on loopback
 simulator: ## leave a simulator of the API running, and print how to use it
 	$(RUN) exec demo python -m tests.simulator --tls --workspaces tests/simulator/workspaces.yml
 
-bench: ## what a task and a rollout cost, beside what people would use instead; options in BENCH="..."
+bench: ## measure tasks and rollouts, compared with other tools; options in BENCH="..."
 	$(RUN) exec demo python -m tests.bench $(BENCH)
 
 picture: ## draw the README's picture from a real run
