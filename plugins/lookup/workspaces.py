@@ -32,7 +32,7 @@ _raw:
 
 import typing as t
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.inventory.manager import InventoryManager
 from ansible.plugins.lookup import LookupBase
 
@@ -46,9 +46,12 @@ class LookupModule(LookupBase):  # type: ignore[misc]
                 inventory.add_host(host, group)
         inventory.subset(variables.get("ansible_limit"))
         patterns = [str(term) for term in self._flatten(terms) if term is not None and str(term).strip()]
-        # Without any pattern Ansible would take all hosts.
-        if not patterns or not inventory.get_hosts(patterns):
-            raise AnsibleLookupError(
-                f"cortex_workspaces ({', '.join(patterns)}) names no host, or none that --limit leaves."
-            )
+        try:
+            # Without any pattern Ansible would take all hosts.
+            found = patterns and inventory.get_hosts(patterns)
+        except AnsibleError:  # HOST_PATTERN_MISMATCH=error
+            found = []
+        if not found:
+            names = ", ".join(patterns)
+            raise AnsibleLookupError(f"cortex_workspaces ({names}) names no host, or none that --limit leaves.")
         return patterns
