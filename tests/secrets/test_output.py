@@ -160,7 +160,7 @@ def test_audit_with_a_report(site: Site, tmp_path: Path) -> None:
     names = "added,replaced,from-environment,wrong-key,moved,nowhere,whole-token,key-in-url,not-rolled-back,unreachable"
     report = tmp_path / "report.json"
     site.prepare(sent=["api_key"])
-    variables = {"cortex_audit_report": str(report), "cortex_audit_strict": True}
+    variables = {"cortex_pagerduty_audit_report": str(report), "cortex_pagerduty_audit_strict": True}
     audit = (AUDIT, *site.options, "-e", json.dumps(variables), "--diff")
     assert run_playbook(tmp_path, *audit, "--limit", names, env=site.environment(tmp_path)) == 2
     assert {row["workspace"] for row in json.loads(report.read_text())["workspaces"]} == set(names.split(","))

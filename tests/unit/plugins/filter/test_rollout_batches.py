@@ -1,0 +1,68 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The batch sizes of a rollout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.cortexapps.cortex.plugins.filter.rollout_batches import FilterModule
+
+rollout_batches = FilterModule().filters()["rollout_batches"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (3, [3]),
+        ("3", [3]),
+        ("10%", ["10%"]),
+        ("1,10,100%", [1, 10, "100%"]),
+        (" 1 ,\t010 , 50 % ", [1, 10, "50%"]),
+        ("1,,", [1]),
+        ([1, "25%", 50], [1, "25%", 50]),
+        ([1, None, "", " "], [1]),
+        ("200%", ["200%"]),
+    ],
+)
+def test_reads_numbers_and_percentages(value: Any, expected: list[int | str]) -> None:
+    assert rollout_batches(value) == expected
+
+
+@pytest.mark.parametrize("value", [None, "", " ", ",", " , ", [], [None, ""]])
+def test_nothing_is_one_batch(value: Any) -> None:
+    assert rollout_batches(value) == ["100%"]
+
+
+@pytest.mark.parametrize(
+    ("value", "entry"),
+    [
+        (0, "0"),
+        (-1, "-1"),
+        ("0%", "'0%'"),
+        ("-10%", "'-10%'"),
+        ("1,0", "'0'"),
+        ([1, -1], "-1"),
+        ("1;10", "'1;10'"),
+        ("ten", "'ten'"),
+        ("+1", "'+1'"),
+        ("1.5", "'1.5'"),
+        (1.0, "1.0"),
+        ("0.5%", "'0.5%'"),
+        ("%", "'%'"),
+        ("1 0", "'1 0'"),
+        ("１", "'１'"),  # noqa: RUF001 - a digit, but none that Ansible knows
+        (True, "True"),
+        (False, "False"),
+        ({"a": 1}, "{'a': 1}"),
+        ([[1]], "[1]"),
+    ],
+)
+def test_anything_else_is_an_error_that_names_it(value: Any, entry: str) -> None:
+    with pytest.raises(AnsibleFilterError) as error:
+        rollout_batches(value)
+    assert f"cortex_rollout_serial contains {entry}." in str(error.value)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts for a play, also under --limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.cortexapps.cortex.plugins.lookup.workspaces import LookupModule
+
+GROUPS = {"all": ["a", "b", "c"], "ungrouped": ["c"], "cortex": ["a", "b"]}
+
+
+def workspaces(pattern: Any, limit: str | None = None) -> list[str]:
+    variables: dict[str, Any] = {"groups": GROUPS}
+    if limit is not None:
+        variables["ansible_limit"] = limit
+    found: list[str] = LookupModule(loader=DataLoader()).run([pattern], variables)
+    return found
+
+
+@pytest.mark.parametrize("pattern", ["cortex", "all", "a", "a,c", "all:!a", "localhost"])
+def test_returns_a_pattern_with_hosts(pattern: str) -> None:
+    assert workspaces(pattern) == [pattern]
+
+
+def test_returns_several_patterns() -> None:
+    assert workspaces(["cortex", "!a"]) == ["cortex", "!a"]
+
+
+@pytest.mark.parametrize("limit", ["a", "c,a", "all,!b", "cortex"])
+def test_limit_leaves_a_host(limit: str) -> None:
+    assert workspaces("cortex", limit) == ["cortex"]
+
+
+@pytest.mark.parametrize("content", ["a\n", "c\nb\n"])
+def test_limit_in_a_file_leaves_a_host(tmp_path: Path, content: str) -> None:
+    (tmp_path / "rollout.retry").write_text(content)
+    assert workspaces("cortex", f"@{tmp_path}/rollout.retry") == ["cortex"]
+
+
+@pytest.mark.parametrize("pattern", ["unknown", "cortex:!all", "", " ", None, [], ["", None]])
+def test_no_host_is_an_error(pattern: Any) -> None:
+    with pytest.raises(AnsibleLookupError, match="cortex_workspaces"):
+        workspaces(pattern)
+
+
+@pytest.mark.parametrize(("pattern", "limit"), [("cortex", "c"), ("cortex", "all:!cortex"), ("localhost", "a")])
+def test_no_host_that_the_limit_leaves_is_an_error(pattern: str, limit: str) -> None:
+    with pytest.raises(AnsibleLookupError, match="--limit"):
+        workspaces(pattern, limit)
