@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Cortex and PagerDuty answer. Source: cortex-pagerduty.openapi.yaml beside this file."""
+"""Answers HTTP requests by the rules of Cortex and PagerDuty, with the faults that await them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +15,10 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from .faults import Answer
-from .state import State, Workspace, last_four
+from .rules import OPERATIONS, carry_out, list_abilities, rate_limited, read_configuration, refusal
+from .state import State, Workspace
 
-_BASE = "/api/v1/pagerduty"
-_OPERATIONS = {
-    f"{_BASE}/default-configuration": {"GET": "get"},
-    f"{_BASE}/configuration": {"POST": "add", "PUT": "replace"},
-    f"{_BASE}/configuration/validate": {"POST": "validate"},
-    f"{_BASE}/configurations": {"DELETE": "delete"},
-}
 _ABILITIES_PATH = "/pagerduty/abilities"
-_ABILITIES = ["sso", "advanced_reports", "teams", "read_only_users", "urgencies", "service_support_hours"]
 
 #: What a server that is not Cortex answers: an error that is not in Cortex's shape.
 _NOT_CORTEX = b"<html><body><h1>Not Found</h1></body></html>"
@@ -66,7 +57,7 @@ class Api:
         else:
             is_inside = path.startswith(f"{self._prefix}/")
             path = path.removeprefix(self._prefix) if is_inside else path
-            verbs = _OPERATIONS.get(path, {}) if is_inside else {}
+            verbs = OPERATIONS.get(path, {}) if is_inside else {}
             secret = _credentials(request, "bearer ", "")
             workspace = self._state.find(secret)
         operation = verbs.get(request.method)
@@ -78,9 +69,7 @@ class Api:
         if operation is not None:
             answer = await self._answer(_Call(operation, secret, workspace, sent, mistake))
         elif verbs:
-            answer = _refusal(
-                405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here", allow=", ".join(verbs)
-            )
+            answer = refusal(405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here", allow=", ".join(verbs))
         else:
             answer = Answer(404, _NOT_CORTEX, CIMultiDict({"Content-Type": "text/html"}))
         self._state.end(entry, answer.status if answer else None)
@@ -91,7 +80,7 @@ class Api:
         if call.workspace is not None:
             seconds = call.workspace.seconds_over_limit()
             if seconds is not None:
-                return _rate_limited(seconds)
+                return rate_limited(seconds)
         fault, workspace = self._state.take_fault(call.workspace, call.operation)
         if fault is None:
             return self._carry_out(call)
@@ -109,75 +98,18 @@ class Api:
     def _carry_out(self, call: _Call) -> Answer:
         with self._state.lock:
             if call.operation == "abilities":
-                return self._abilities(call.secret)
+                return list_abilities(call.secret, self._state.rejected_tokens)
             if call.workspace is None:
-                return _refusal(401, "UNAUTHORIZED", "The API key is missing or unknown")
-            if call.operation == "get":
-                return _get(call.workspace)
-            if call.operation == "validate":
-                return self._validate(call.workspace)
-            if not call.workspace.may_configure:
-                return _refusal(403, "FORBIDDEN", "The API key lacks the permission Configure integrations")
-            if call.operation == "delete":
-                call.workspace.configuration = None
-                return Answer.json(200, {"configurations": []})
-            return _write(call, call.workspace)
-
-    def _abilities(self, token: str | None) -> Answer:
-        if not token or token in self._state.rejected_tokens:
-            message = "Caller did not supply credentials or did not provide the correct credentials."
-            return Answer.json(401, {"error": {"message": message}})
-        return Answer.json(200, {"abilities": _ABILITIES})
-
-    def _validate(self, workspace: Workspace) -> Answer:
-        stored = workspace.configuration
-        if stored is None:
-            return _no_configuration()
-        verdict: dict[str, Any] = {"isValid": stored["token"] not in self._state.rejected_tokens}
-        if not verdict["isValid"]:
-            verdict["message"] = "PagerDuty does not accept the token"
-        return Answer.json(200, {"configurations": [verdict]})
-
-
-def _get(workspace: Workspace) -> Answer:
-    stored = workspace.configuration
-    return _no_configuration() if stored is None else Answer.json(200, _public(stored))
-
-
-def _write(call: _Call, workspace: Workspace) -> Answer:
-    if call.sent is None:
-        return _refusal(400, "BAD_REQUEST", "The request body is not a configuration", call.mistake)
-    if call.operation == "add" and workspace.configuration is not None:
-        return _refusal(400, "BAD_REQUEST", "A PagerDuty configuration exists already")
-    stored = {"token": call.sent["token"], "is_token_readonly": call.sent["isTokenReadonly"]}
-    workspace.configuration = stored
-    return Answer.json(200, {"configurations": [_public(stored)]})
-
-
-def _public(stored: dict[str, Any]) -> dict[str, Any]:
-    return {"isTokenReadonly": stored["is_token_readonly"], "lastFour": last_four(stored["token"])}
-
-
-def _refusal(status: int, kind: str, message: str, details: str | None = None, **headers: str) -> Answer:
-    error = {"type": kind, "message": message, "requestId": str(uuid.uuid4()), "httpStatus": status}
-    if details is not None:
-        error["details"] = details
-    return Answer.json(status, error, **headers)
-
-
-def _no_configuration() -> Answer:
-    return _refusal(404, "NOT_FOUND", "There is no PagerDuty configuration")
-
-
-def _rate_limited(seconds: int) -> Answer:
-    problem = {
-        "type": "about:blank",
-        "title": "Too Many Requests",
-        "status": 429,
-        "detail": "The rate limit of requests a minute is used up",
-        "violations": [],
-    }
-    return Answer.json(429, problem, "application/problem+json", Retry_After=str(seconds))
+                return refusal(401, "UNAUTHORIZED", "The API key is missing or unknown")
+            answer, call.workspace.configuration = carry_out(
+                call.operation,
+                call.workspace.configuration,
+                sent=call.sent,
+                mistake=call.mistake,
+                may_configure=call.workspace.may_configure,
+                rejected_tokens=self._state.rejected_tokens,
+            )
+            return answer
 
 
 def _credentials(request: web.Request, scheme: str, mark: str) -> str | None:
@@ -199,24 +131,10 @@ def _secrets(call: _Call) -> dict[str, str]:
 
 async def _read_body(request: web.Request) -> tuple[dict[str, Any] | None, str | None]:
     """Return the ConfigurationRequest of a request, or None and what is wrong with its body."""
-    if request.content_type != "application/json":
-        return None, "Content-Type: expected application/json"
     try:
-        value = json.loads((await request.read()).decode(), parse_constant=_refuse_constant)
+        return read_configuration(request.content_type, await request.read())
     except web.HTTPRequestEntityTooLarge:
         return None, "the body is too large"
-    except (ValueError, RecursionError):
-        return None, "the body is not JSON"
-    if not isinstance(value, dict):
-        return None, "expected an object"
-    for name, kind in (("isTokenReadonly", bool), ("token", str)):
-        if not isinstance(value.get(name), kind):
-            return None, f"{name}: expected a {'boolean' if kind is bool else 'string'}"
-    return value, None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 async def _send(request: web.Request, answer: Answer | None) -> web.StreamResponse:

@@ -16,13 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from .faults import Fault, checked_configuration
+from .rules import last_four
 
 RATE_LIMIT_WINDOW_SECONDS = 60.0
-
-
-def last_four(token: str) -> str:
-    """Return what the API shows of a token: its last four characters, all of a shorter one."""
-    return token[-4:]
 
 
 def workspace_arguments(value: object) -> dict[str, Any]:
