@@ -110,6 +110,8 @@ class Result:
     def record_read_back(self, stored: Configuration | None, sent: Plan) -> None:
         """Record what is stored after a write whose outcome was unknown."""
         self._may_have_written = True
+        # It may have been applied, and another client may have changed it since. That stays true whatever comes later.
+        self._has_written = self._has_written or stored != self._before
         self.record_read(stored)
         if stored == sent.after:
             self.record_write(sent)
