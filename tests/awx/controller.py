@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in of the REST API of AWX, as far as the modules of awx.awx that the role uses ask for it.
+"""A stand-in for the REST API of AWX 24.6.1, as far as the role and the modules of awx.awx use it.
 
-It keeps what it is given, and refuses what AWX refuses and a mistake of the role could send: an unknown reference, a
-second object of a name, an input that the credential type does not know, a playbook that the project does not list, and
-a limit or a credential where the job template does not ask for it.
+It stores what it is given, lists it page by page, and rejects what AWX rejects, with AWX's words. `run` tells what a
+workflow would start.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ansible_collections.cortexapps.cortex.tests.awx.rules import credential_type_mistakes, survey_mistakes
 
@@ -25,6 +24,7 @@ Object = dict[str, Any]
 
 ENCRYPTED = "$encrypted$"
 UNIFIED = ("projects", "job_templates", "workflow_job_templates")
+LINKS = ("success_nodes", "failure_nodes", "always_nodes")
 # Which field refers to an object of which kind.
 REFERENCES: dict[str, tuple[str, ...]] = {
     "credential": ("credentials",),
@@ -36,37 +36,60 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "unified_job_template": (*UNIFIED, "workflow_approval_templates"),
     "workflow_job_template": ("workflow_job_templates",),
 }
+# The lists below an object: of which kind they are, and by which of its fields.
+SUBLISTS = {
+    ("credential_types", "credentials"): ("credentials", "credential_type"),
+    ("inventories", "hosts"): ("hosts", "inventory"),
+    ("job_templates", "schedules"): ("schedules", "unified_job_template"),
+    ("organizations", "credentials"): ("credentials", "organization"),
+    ("workflow_job_templates", "workflow_nodes"): ("workflow_job_template_nodes", "workflow_job_template"),
+}
 # What goes when an object goes, and by which of its fields.
 DEPENDENTS = {
-    "credential_types": [("credentials", "credential_type")],
     "inventories": [("hosts", "inventory")],
-    "job_templates": [("schedules", "unified_job_template"), ("workflow_job_template_nodes", "unified_job_template")],
+    "job_templates": [("schedules", "unified_job_template")],
     "workflow_job_templates": [("workflow_job_template_nodes", "workflow_job_template")],
 }
-# The required fields, and what AWX answers for others that were not given.
+# What a name is unique within.
+SCOPES = {
+    "credential_types": ("kind",),
+    "credentials": ("organization", "credential_type"),
+    "hosts": ("inventory",),
+    "schedules": ("unified_job_template",),
+    "workflow_job_template_nodes": ("workflow_job_template",),
+    **dict.fromkeys((*UNIFIED, "inventories", "notification_templates"), ("organization",)),
+}
+# The required fields, and what AWX returns for others that were not given.
 FIELDS: dict[str, tuple[tuple[str, ...], Object]] = {
     "organizations": (("name",), {}),
     "credential_types": (("name", "kind"), {"managed": False, "inputs": {}, "injectors": {}, "description": ""}),
-    "credentials": (("name", "credential_type", "organization"), {"inputs": {}, "description": ""}),
-    "execution_environments": (("name", "image"), {"pull": "", "credential": None}),
+    "credentials": (("name", "credential_type"), {"organization": None, "inputs": {}, "description": ""}),
+    "execution_environments": (("name", "image"), {"organization": None, "pull": "", "credential": None}),
     "projects": (("name", "organization"), {"scm_type": "", "scm_url": "", "scm_branch": "", "scm_revision": ""}),
-    "inventories": (("name", "organization"), {"kind": "", "host_filter": None, "variables": ""}),
+    "inventories": (
+        ("name", "organization"),
+        {"kind": "", "host_filter": None, "variables": "", "pending_deletion": False},
+    ),
     "hosts": (("name", "inventory"), {"enabled": True, "variables": "", "description": ""}),
     "instance_groups": (("name",), {}),
-    "job_templates": (("name", "project", "playbook"), {"ask_limit_on_launch": False, "extra_vars": "---"}),
-    "workflow_job_templates": (("name",), {"survey_enabled": False, "description": ""}),
+    "notification_templates": (("name", "organization"), {}),
+    "job_templates": (
+        ("name", "project", "playbook"),
+        {"ask_limit_on_launch": False, "ask_credential_on_launch": False, "extra_vars": "---"},
+    ),
+    "workflow_job_templates": (("name",), {"organization": None, "survey_enabled": False, "description": ""}),
     "workflow_job_template_nodes": (
         ("identifier", "workflow_job_template"),
         {"unified_job_template": None, "limit": None, "all_parents_must_converge": False},
     ),
     "workflow_approval_templates": (("name",), {"description": "", "timeout": 0}),
-    "schedules": (("name", "rrule", "unified_job_template"), {"enabled": True, "limit": None}),
+    "schedules": (("name", "rrule", "unified_job_template"), {"enabled": True, "limit": None, "description": ""}),
     "project_updates": ((), {}),
 }
 
 
-class RefusedError(Exception):
-    """The request is answered with a status of its own; the argument is the answer's body."""
+class RejectedError(Exception):
+    """The response has a status of its own; the argument is its body."""
 
     def __init__(self, body: object, status: int = 400) -> None:
         super().__init__(body)
@@ -75,7 +98,7 @@ class RefusedError(Exception):
 
 
 class Controller:
-    """A controller with one organization, "Default", and nothing else in it.
+    """A controller with the organization "Default", the type "Vault", and nothing else in it.
 
     `playbooks`: what a sync of any project finds; `prefix`: where the API begins; `token`: the only one accepted.
     """
@@ -84,12 +107,14 @@ class Controller:
         self.playbooks = playbooks
         self.token = token
         self.root = f"{prefix}v2/"
+        self.is_system_administrator = True
+        self.sync_fails = False
         self.requests: list[str] = []
         self.objects: dict[str, dict[int, Object]] = {kind: {} for kind in FIELDS}
         self.associations: dict[tuple[int, str], list[int]] = {}
         self.surveys: dict[int, Object] = {}
-        # What AWX would keep encrypted: the inputs of a credential by its name.
-        self.secrets: dict[str, Object] = {}
+        # What AWX keeps encrypted: the secret inputs of a credential by its id.
+        self.secrets: dict[int, Object] = {}
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -97,6 +122,9 @@ class Controller:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.create("organizations", {"name": "Default"})
         self.create("instance_groups", {"name": "default"})
+        field = {"id": "vault_password", "label": "Vault Password", "type": "string", "secret": True}
+        vault = {"fields": [field], "required": ["vault_password"]}
+        self._insert("credential_types", {"name": "Vault", "kind": "vault", "managed": True, "inputs": vault})
 
     def __enter__(self) -> Controller:
         self._thread.start()
@@ -113,16 +141,20 @@ class Controller:
     # What tests look at
 
     def names(self, kind: str) -> list[str]:
-        return [item.get("name") or item["identifier"] for item in self.objects[kind].values()]
+        return [name_of(item) for item in self.objects[kind].values()]
 
-    def one(self, kind: str, name: str) -> Object:
-        (found,) = [item for item in self.objects[kind].values() if name in (item.get("name"), item.get("identifier"))]
-        return found
+    def one(self, kind: str, name: str, organization: str = "Default") -> Object:
+        """Return the object of a name; where the kind belongs to organizations, that of `organization`."""
+        found = [item for item in self.objects[kind].values() if name_of(item) == name]
+        if any("organization" in item for item in found):
+            number = self.one("organizations", organization)["id"]
+            found = [item for item in found if item["organization"] == number]
+        (item,) = found
+        return item
 
-    def associated(self, kind: str, name: str, association: str) -> list[str]:
+    def associated(self, item: Object, association: str) -> list[str]:
         """Return the names of what is associated with an object, sorted."""
-        ids = self.associations.get((self.one(kind, name)["id"], association), [])
-        return sorted(item.get("name") or item["identifier"] for item in map(self.any, ids))
+        return sorted(name_of(self.any(number)) for number in self._linked(item["id"], association))
 
     def any(self, number: int) -> Object:
         return next(items[number] for items in self.objects.values() if number in items)
@@ -131,18 +163,46 @@ class Controller:
     def writes(self) -> list[str]:
         return [request for request in self.requests if not request.startswith("GET ")]
 
+    def run(self, workflow: Object, outcomes: Mapping[str, str]) -> list[str]:
+        """Return the identifiers of the nodes that a launch starts, in order.
+
+        `outcomes` tells of a node whether it is "successful" (which it is if it is not named), "failed" (an approval: denied)
+        or still "pending".
+        """
+        nodes = self._nodes(workflow["id"])
+        parents = {number for node in nodes for link in LINKS for number in self._linked(node["id"], link)}
+        waiting = [node["id"] for node in nodes if node["id"] not in parents]
+        started: list[str] = []
+        seen: set[int] = set()
+        while waiting:
+            node = self.any(waiting.pop(0))
+            if node["id"] in seen:
+                continue
+            seen.add(node["id"])
+            # A node without a job template starts nothing, and counts as failed.
+            outcome = "failed"
+            if node["unified_job_template"] is not None:
+                started.append(node["identifier"])
+                outcome = outcomes.get(node["identifier"], "successful")
+            if outcome != "pending":
+                link = "success_nodes" if outcome == "successful" else "failure_nodes"
+                waiting += [*self._linked(node["id"], link), *self._linked(node["id"], "always_nodes")]
+        return started
+
+    def link(self, parent: Object, link: str, child: Object) -> None:
+        self._associate("workflow_job_template_nodes", parent["id"], link, child["id"])
+
     # The API
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Object) -> tuple[int, Any]:
-        """Return the status and the JSON of an answer."""
+        """Return the status and the JSON of a response."""
         match method, path.removeprefix(self.root).strip("/").split("/"):
             case "GET", ["unified_job_templates"]:
-                everything = {number: item for kind in UNIFIED for number, item in self.objects[kind].items()}
-                return 200, listing(everything.values(), query)
+                return 200, self._list(UNIFIED, query, path)
             case "GET", [kind] if kind in self.objects:
-                return 200, listing(self.objects[kind].values(), query)
+                return 200, self._list([kind], query, path)
             case "POST", [kind] if kind in self.objects:
-                return 201, self.create(kind, body)
+                return 201, self._represent(kind, self.create(kind, body))
             case "GET", ["unified_job_templates", number]:
                 return 200, self.any(int(number))
             case "GET" | "PATCH" | "DELETE", [kind, number] if kind in self.objects:
@@ -151,113 +211,226 @@ class Controller:
                 return self._survey(method, int(number), body)
             case "POST", ["workflow_job_template_nodes", number, "create_approval_template"]:
                 approval = self.create("workflow_approval_templates", body)
-                self.objects["workflow_job_template_nodes"][int(number)].update(
-                    unified_job_template=approval["id"],
-                    related={"unified_job_template": f"{self.root}workflow_approval_templates/{approval['id']}/"},
-                )
+                self._update_node(self.any(int(number)), {"unified_job_template": approval["id"]})
                 return 201, approval
+            case "GET", [kind, number, sublist] if (kind, sublist) in SUBLISTS:
+                listed, field = SUBLISTS[kind, sublist]
+                return 200, self._list([listed], {**query, field: number}, path)
             case "GET" | "POST", [kind, number, association] if kind in self.objects:
                 return self._association(method, kind, int(number), association, body)
-        raise RefusedError({"detail": f"Not found: {method} {path}"}, 404)
+        raise RejectedError({"detail": f"Not found: {method} {path}"}, 404)
 
     def create(self, kind: str, body: Object) -> Object:
-        required, defaults = FIELDS[kind]
-        item = {**defaults, **body}
-        if missing := [name for name in required if item.get(name) is None]:
-            raise RefusedError({name: ["This field is required."] for name in missing})
-        self._check(kind, item)
-        number = next(self._ids)
-        url = f"{self.root}{kind}/{number}/"
-        item.update(
-            id=number, url=url, type=kind[:-1], related={"survey_spec": f"{url}survey_spec/"}, summary_fields={}
-        )
-        if kind == "projects":
-            update = self.create("project_updates", {"status": "successful"})
-            item["summary_fields"] = {"current_update": {"id": update["id"]}}
+        required, _defaults = FIELDS[kind]
+        if missing := [name for name in required if body.get(name) is None]:
+            raise RejectedError({name: ["This field is required."] for name in missing})
+        if kind == "workflow_job_template_nodes" and body.get("unified_job_template") is None:
+            # Without a job template AWX drops all other fields.
+            body = {name: value for name, value in body.items() if name in required}
         if kind == "job_templates":
-            item["organization"] = self.objects["projects"][item["project"]]["organization"]
-        if kind == "workflow_job_template_nodes":
-            item["related"] = {}
+            body = {**body, "organization": self.objects["projects"].get(body["project"], {}).get("organization")}
+        return self._insert(kind, body)
+
+    def _insert(self, kind: str, body: Object) -> Object:
+        item = {**FIELDS[kind][1], **body}
+        number = next(self._ids)
+        item.update(id=number, url=f"{self.root}{kind}/{number}/", type=kind.removesuffix("s"))
+        if not item.get("managed"):
+            self._check(kind, item)
         self.objects[kind][number] = item
+        if kind == "projects":
+            status = "failed" if self.sync_fails else "successful"
+            item["current_update"] = self._insert("project_updates", {"status": status})["id"]
         return item
+
+    def _represent(self, kind: str, item: Object) -> Object:
+        """Return an object with what AWX adds to it."""
+        summary: Object = {}
+        related = {"survey_spec": f"{item['url']}survey_spec/"}
+        shown = {**item, "related": related, "summary_fields": summary}
+        if item.get("organization"):
+            summary["organization"] = {"name": self.any(item["organization"])["name"]}
+        match kind:
+            case "projects":
+                # While it lasts: here, until the response to the request that has started it.
+                if update := item.pop("current_update", None):
+                    summary["current_update"] = {"id": update}
+                shown.pop("current_update", None)
+            case "credential_types":
+                may = self.is_system_administrator and not item["managed"]
+                summary["user_capabilities"] = {"edit": may, "delete": may}
+            case "workflow_job_template_nodes":
+                shown.update({link: list(self._linked(item["id"], link)) for link in LINKS})
+                if item["unified_job_template"] is not None:
+                    template = self.any(item["unified_job_template"])
+                    job_type = "workflow_approval" if template["type"] == "workflow_approval_template" else "job"
+                    summary["unified_job_template"] = {"name": template["name"], "unified_job_type": job_type}
+                    related["unified_job_template"] = template["url"]
+        return shown
+
+    def _list(self, kinds: Iterable[str], query: dict[str, str], path: str) -> Object:
+        """Return a page of the objects that match a query such as ``{"name": "a"}`` or ``{"or__id": "1"}``."""
+        query = dict(query)
+        page, size = int(query.pop("page", 1)), min(int(query.pop("page_size", 25)), 200)
+        items = [(kind, item) for kind in kinds for item in self.objects[kind].values()]
+        found = [self._represent(kind, item) for kind, item in items if matches(item, query)]
+        for kind, item in items:
+            if item.get("pending_deletion"):
+                self._delete(kind, item["id"])
+        following = f"{path}?{urlencode({**query, 'page': page + 1, 'page_size': size})}"
+        shown = found[(page - 1) * size : page * size]
+        return {"count": len(found), "next": following if page * size < len(found) else None, "results": shown}
 
     def _object(self, method: str, kind: str, number: int, body: Object) -> tuple[int, Any]:
         if number not in self.objects[kind]:
-            raise RefusedError({"detail": "Not found."}, 404)
-        if method == "DELETE":
-            self._delete(kind, number)
-            return 204, None
+            raise RejectedError({"detail": "Not found."}, 404)
         item = self.objects[kind][number]
+        if method == "DELETE":
+            return self._destroy(kind, item)
         if method == "PATCH":
-            self._check(kind, {**item, **body}, number)
-            item.update(body)
-        return 200, item
+            if kind == "credential_types" and self._in_use(number) and body.get("inputs") != item["inputs"]:
+                raise forbidden("Modifications to inputs are not allowed for credential types that are in use")
+            organization = body.get("organization")
+            if kind == "execution_environments" and organization and organization != item["organization"]:
+                message = "Cannot change the organization of an execution environment"
+                raise RejectedError({"organization": [message]})
+            changed = {**item, **body}
+            self._check(kind, changed)
+            if kind == "workflow_job_template_nodes":
+                self._update_node(item, changed)
+            item.update(changed)
+        return 200, self._represent(kind, item)
+
+    def _destroy(self, kind: str, item: Object) -> tuple[int, None]:
+        if kind == "credential_types":
+            self._check_administrator()
+            if self._in_use(item["id"]):
+                raise forbidden("Credential types that are in use cannot be deleted")
+        if kind == "inventories":
+            # AWX does this in the background; here it is gone after it was listed once more.
+            if item["pending_deletion"]:
+                raise RejectedError({"error": "Inventory is already pending deletion."})
+            item["pending_deletion"] = True
+            return 202, None
+        self._delete(kind, item["id"])
+        return 204, None
 
     def _delete(self, kind: str, number: int) -> None:
         for dependents, field in DEPENDENTS.get(kind, []):
             for dependent in [item["id"] for item in self.objects[dependents].values() if item[field] == number]:
                 self._delete(dependents, dependent)
-        del self.objects[kind][number]
+        item = self.objects[kind].pop(number)
+        if kind == "workflow_job_template_nodes":
+            self._update_node(item, {"unified_job_template": None})
+        for node in self.objects["workflow_job_template_nodes"].values():
+            if node["unified_job_template"] == number:
+                node["unified_job_template"] = None
         for ids in self.associations.values():
             if number in ids:
                 ids.remove(number)
 
-    def _check(self, kind: str, item: Object, number: int | None = None) -> None:
+    def _update_node(self, node: Object, values: Object) -> None:
+        """Give a node another job template. An approval belongs to its node and goes with it."""
+        old = node["unified_job_template"]
+        node["unified_job_template"] = values["unified_job_template"]
+        if old != node["unified_job_template"] and old in self.objects["workflow_approval_templates"]:
+            del self.objects["workflow_approval_templates"][old]
+
+    def _in_use(self, credential_type: int) -> bool:
+        return any(item["credential_type"] == credential_type for item in self.objects["credentials"].values())
+
+    def _check_administrator(self) -> None:
+        if not self.is_system_administrator:
+            raise forbidden("You do not have permission to perform this action.")
+
+    def _check(self, kind: str, item: Object) -> None:
         for field, kinds in REFERENCES.items():
             if item.get(field) is not None and not any(item[field] in self.objects[each] for each in kinds):
-                raise RefusedError({field: [f'Invalid pk "{item[field]}" - object does not exist.']})
-        identity = "identifier" if "identifier" in item else "name"
-        scope = ("organization", "credential_type", "inventory", "workflow_job_template")
-        for other in self.objects[kind].values() if identity in item else []:
-            same = all(other.get(field) == item.get(field) for field in (identity, *scope))
-            if same and other["id"] != number and kind != "workflow_approval_templates":
-                raise RefusedError({"__all__": [f"{kind} with this {identity} already exists."]})
-        if kind == "credential_types" and (mistakes := credential_type_mistakes(item)):
-            raise RefusedError({"inputs": mistakes})
-        if kind == "credentials":
-            self._encrypt(item)
-        if kind == "job_templates" and item["playbook"] not in self.playbooks:
-            raise RefusedError({"playbook": ["Playbook not found for project."]})
-        if kind in ("workflow_job_template_nodes", "schedules") and item["limit"]:
-            self._check_asked(item, "limit")
+                raise RejectedError({field: [f'Invalid pk "{item[field]}" - object does not exist.']})
+        if kind not in ("workflow_approval_templates", "project_updates"):
+            for other in self.objects[kind].values():
+                same = all(other.get(field) == item.get(field) for field in SCOPES.get(kind, ()))
+                if same and name_of(other) == name_of(item) and other["id"] != item["id"]:
+                    raise RejectedError({"__all__": [f"{kind} with this name already exists."]})
+        match kind:
+            case "credential_types":
+                self._check_administrator()
+                if mistakes := credential_type_mistakes(item):
+                    raise RejectedError({"inputs": mistakes})
+            case "credentials":
+                self._encrypt(item)
+            case "job_templates":
+                if self.sync_fails or item["playbook"] not in self.playbooks:
+                    raise RejectedError({"playbook": ["Playbook not found for project."]})
+            case "workflow_job_template_nodes" | "schedules":
+                template = self.any(item["unified_job_template"]) if item["unified_job_template"] else {}
+                if item["limit"] and not template.get("ask_limit_on_launch"):
+                    raise RejectedError({"limit": ["Field is not configured to prompt on launch."]})
 
     def _encrypt(self, credential: Object) -> None:
         credential_type = self.objects["credential_types"][credential["credential_type"]]
         fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
         if unknown := set(credential["inputs"]) - set(fields):
-            raise RefusedError({"inputs": [f"Additional properties are not allowed: {unknown}"]})
-        known = self.secrets.setdefault(credential["name"], {})
-        known.update({name: value for name, value in credential["inputs"].items() if value != ENCRYPTED})
+            raise RejectedError({"inputs": [f"Additional properties are not allowed: {unknown}"]})
+        secrets = self.secrets.get(credential["id"], {})
+        given = {name: secrets.get(name) if value == ENCRYPTED else value for name, value in credential["inputs"].items()}
+        # A blank secret is dropped.
+        given = {name: value for name, value in given.items() if value or not fields[name].get("secret")}
+        self.secrets[credential["id"]] = given
         credential["inputs"] = {
-            name: ENCRYPTED if fields[name].get("secret") else value for name, value in credential["inputs"].items()
+            name: ENCRYPTED if fields[name].get("secret") else value for name, value in given.items()
         }
-
-    def _check_asked(self, item: Object, prompt: str) -> None:
-        template = self.any(item["unified_job_template"])
-        if not template.get(f"ask_{prompt}_on_launch"):
-            raise RefusedError({prompt: ["Field is not configured to prompt on launch."]})
 
     def _survey(self, method: str, number: int, body: Object) -> tuple[int, Any]:
         if method == "POST":
             if mistakes := survey_mistakes(body):
-                raise RefusedError({"error": mistakes})
+                raise RejectedError({"error": mistakes})
             self.surveys[number] = body
         return 200, self.surveys.get(number, {})
 
     def _association(self, method: str, kind: str, number: int, association: str, body: Object) -> tuple[int, Any]:
         if number not in self.objects[kind]:
-            raise RefusedError({"detail": "Not found."}, 404)
-        ids = self.associations.setdefault((number, association), [])
+            raise RejectedError({"detail": "Not found."}, 404)
         if method == "GET":
-            return 200, listing(map(self.any, ids), {})
+            items = list(map(self.any, self._linked(number, association)))
+            return 200, {"count": len(items), "next": None, "results": items}
         if body.get("disassociate"):
-            ids.remove(body["id"])
-            return 204, None
-        if association == "credentials" and kind in ("workflow_job_template_nodes", "schedules"):
-            self._check_asked(self.objects[kind][number], "credential")
-        self.any(body["id"])
-        ids.append(body["id"])
+            self._linked(number, association).remove(body["id"])
+        else:
+            self._associate(kind, number, association, body["id"])
         return 204, None
+
+    def _associate(self, kind: str, number: int, association: str, other: int) -> None:
+        if association in LINKS:
+            self._check_link(number, association, other)
+        if association == "credentials":
+            if kind != "job_templates":
+                template = self.any(self.objects[kind][number]["unified_job_template"])
+                if not template.get("ask_credential_on_launch"):
+                    raise RejectedError({"credentials": ["Field is not configured to prompt on launch."]})
+            types = [self.any(each)["credential_type"] for each in self._linked(number, association)]
+            if self.any(other)["credential_type"] in types:
+                name = self.any(self.any(other)["credential_type"])["name"]
+                raise RejectedError({"error": f"Cannot assign multiple {name} credentials."})
+        self.any(other)
+        self._linked(number, association).append(other)
+
+    def _check_link(self, parent: int, association: str, child: int) -> None:
+        if any(child in self._linked(parent, link) for link in LINKS if link != association):
+            raise RejectedError({"Error": "Relationship not allowed."})
+        reached, waiting = set(), [child]
+        while waiting:
+            reached.add(node := waiting.pop())
+            waiting += [each for link in LINKS for each in self._linked(node, link) if each not in reached]
+        if parent in reached:
+            raise RejectedError({"Error": "Cycle detected."})
+
+    def _linked(self, number: int, association: str) -> list[int]:
+        return self.associations.setdefault((number, association), [])
+
+    def _nodes(self, workflow: int) -> list[Object]:
+        nodes = self.objects["workflow_job_template_nodes"].values()
+        return [node for node in nodes if node["workflow_job_template"] == workflow]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         controller = self
@@ -271,10 +444,10 @@ class Controller:
                     controller.requests.append(f"{self.command} {url.path}")
                     try:
                         if self.headers.get("Authorization") != f"Bearer {controller.token}":
-                            raise RefusedError({"detail": "Authentication credentials were not provided."}, 401)
+                            raise RejectedError({"detail": "Authentication credentials were not provided."}, 401)
                         status, answer = controller.answer(self.command, url.path, dict(parse_qsl(url.query)), body)
-                    except RefusedError as refused:
-                        status, answer = refused.status, refused.body
+                    except RejectedError as rejected:
+                        status, answer = rejected.status, rejected.body
                     content = b"" if answer is None else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -292,14 +465,18 @@ class Controller:
         return Handler
 
 
-def listing(items: Iterable[Object], query: dict[str, str]) -> Object:
-    """Return a page with the objects that match a query such as ``{"name": "a"}`` or ``{"or__id": "1"}``."""
-    alternatives = {name.removeprefix("or__"): value for name, value in query.items() if name.startswith("or__")}
-    conditions = {name: value for name, value in query.items() if not name.startswith("or__")}
-    found = [
-        item
-        for item in items
-        if all(str(item[name]) == value for name, value in conditions.items())
-        and (not alternatives or any(str(item.get(name)) == value for name, value in alternatives.items()))
-    ]
-    return {"count": len(found), "next": None, "results": found}
+def name_of(item: Object) -> str:
+    return str(item.get("identifier") or item.get("name"))
+
+
+def forbidden(detail: str) -> RejectedError:
+    return RejectedError({"detail": detail}, 403)
+
+
+def matches(item: Object, query: dict[str, str]) -> bool:
+    if unknown := [name for name in query if name.removeprefix("or__") not in item]:
+        raise RejectedError({"detail": f"{item['type']} has no field named '{unknown[0]}'"})
+    tests = {name: str(item[name.removeprefix("or__")]) == value for name, value in query.items()}
+    alternatives = [test for name, test in tests.items() if name.startswith("or__")]
+    needed = [test for name, test in tests.items() if not name.startswith("or__")]
+    return all(needed) and (not alternatives or any(alternatives))

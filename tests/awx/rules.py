@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX accepts as a credential type, a survey and a playbook: tried with 24.6.1, and stricter where it is lax."""
+"""What AWX accepts as a credential type, a survey, a launch and a playbook: 24.6.1, and stricter where it is lax."""
 
 from __future__ import annotations
 
@@ -139,9 +139,6 @@ def credential_type_mistakes(credential_type: dict[str, Any]) -> list[str]:
     for field in inputs["fields"]:
         if "choices" in field and field.get("default", field["choices"][0]) not in field["choices"]:
             mistakes.append(f"default of {field['id']} is none of its choices")
-        # An optional field that was left blank reaches the job as an empty variable, a boolean as "False".
-        if field["id"] not in inputs["required"]:
-            mistakes.append(f"optional field {field['id']} would be injected blank")
     for place, templates in credential_type["injectors"].items():
         if place == "extra_vars":
             mistakes.append("extra_vars can be printed by a play")
@@ -153,9 +150,10 @@ def credential_type_mistakes(credential_type: dict[str, Any]) -> list[str]:
 
 
 def injected(credential_type: dict[str, Any], inputs: dict[str, str]) -> dict[str, str]:
-    """Return the environment variables that AWX would give to a job for a credential with these inputs."""
+    """Return the environment variables that AWX gives to a job for a credential; a field without a value is blank."""
+    sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment(autoescape=False)
     templates = credential_type["injectors"]["env"]
-    return {name: _sandbox().from_string(template).render(inputs) for name, template in templates.items()}
+    return {name: sandbox.from_string(template).render(inputs) for name, template in templates.items()}
 
 
 def survey_mistakes(survey: dict[str, Any]) -> list[str]:
@@ -175,6 +173,29 @@ def survey_mistakes(survey: dict[str, Any]) -> list[str]:
         if question["type"] in ("text", "textarea") and question.get("min", 0) < 1:
             mistakes.append(f"{name} may be blank")
     return mistakes
+
+
+def launch_mistakes(survey: dict[str, Any], answers: dict[str, Any]) -> list[str]:
+    """Return what AWX rejects about the answers to a survey, given as `extra_vars` of a launch."""
+    mistakes = []
+    for question in survey["spec"]:
+        name = question["variable"]
+        if name not in answers:
+            if question["required"]:
+                mistakes.append(f"'{name}' value missing")
+            continue
+        answer = answers[name]
+        if question["type"] == "multiplechoice" and answer not in question["choices"]:
+            mistakes.append(f"Value {answer} for '{name}' expected to be one of {question['choices']}.")
+        if question["type"] in ("text", "textarea"):
+            if not isinstance(answer, str):
+                mistakes.append(f"Value {answer} for '{name}' expected to be a string.")
+            elif len(answer) < question.get("min", 0):
+                mistakes.append(f"'{name}' value {answer} is too small")
+            elif len(answer) > question.get("max", len(answer)):
+                mistakes.append(f"'{name}' value {answer} is too large")
+    unknown = set(answers) - {question["variable"] for question in survey["spec"]}
+    return [*mistakes, *(f"Variables {name} are not allowed on launch." for name in sorted(unknown))]
 
 
 def is_listed_as_playbook(root: Path, name: str) -> bool:

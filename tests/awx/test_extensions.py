@@ -17,6 +17,7 @@ from ansible_collections.cortexapps.cortex.tests.awx.rules import (
     credential_type_mistakes,
     injected,
     is_listed_as_playbook,
+    launch_mistakes,
     role_options,
     survey_mistakes,
 )
@@ -26,6 +27,8 @@ CORTEX = "cortex_credential_type.yml"
 PAGERDUTY = "pagerduty_credential_type.yml"
 SURVEY = "rollout_survey.yml"
 API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
+TOKEN = "u+7FzQkLmN2pRsTvab12"
+OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 
 
 @pytest.mark.parametrize("name", [CORTEX, PAGERDUTY])
@@ -33,21 +36,27 @@ def test_awx_takes_the_credential_type(load: Load, name: str) -> None:
     assert credential_type_mistakes(load(name)) == []
 
 
-@pytest.mark.parametrize("name", [CORTEX, PAGERDUTY])
-def test_no_field_may_be_left_blank(load: Load, name: str) -> None:
-    inputs = load(name)["inputs"]
-    assert sorted(inputs["required"]) == sorted(field["id"] for field in inputs["fields"])
+def test_only_the_previous_token_may_be_left_blank(load: Load) -> None:
+    optional = [
+        field["id"]
+        for name in (CORTEX, PAGERDUTY)
+        for field in load(name)["inputs"]["fields"]
+        if field["id"] not in load(name)["inputs"]["required"]
+    ]
+    assert optional == ["previous_token"]
 
 
 def test_the_credential_types_inject_what_the_modules_read(load: Load) -> None:
     cortex = injected(load(CORTEX), {"api_key": API_KEY, "base_url": "https://api.eu.cortex.io"})
     assert cortex == {"CORTEX_API_KEY": API_KEY, "CORTEX_BASE_URL": "https://api.eu.cortex.io"}
-    assert injected(load(PAGERDUTY), {"token": "u+7FzQkLmN2pRsTvab12"}) == {"PAGERDUTY_TOKEN": "u+7FzQkLmN2pRsTvab12"}
+    pagerduty = injected(load(PAGERDUTY), {"token": TOKEN, "previous_token": OLD_TOKEN})
+    assert pagerduty == {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OLD_TOKEN}
+    assert injected(load(PAGERDUTY), {"token": TOKEN})["PAGERDUTY_PREVIOUS_TOKEN"] == ""
 
 
 def test_secrets_are_secret_and_nothing_else_is(load: Load) -> None:
     fields = [field for name in (CORTEX, PAGERDUTY) for field in load(name)["inputs"]["fields"]]
-    assert {field["id"] for field in fields if field.get("secret")} == {"api_key", "token"}
+    assert {field["id"] for field in fields if field.get("secret")} == {"api_key", "token", "previous_token"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +74,6 @@ def test_secrets_are_secret_and_nothing_else_is(load: Load) -> None:
         ("is not of type 'string'", "inputs.fields.1.choices", [1]),
         ("none of its choices", "inputs.fields.1.choices", ["https://api.eu.cortex.io"]),
         ("required names no field: apikey", "inputs.required", ["api_key", "base_url", "apikey"]),
-        ("optional field base_url would be injected blank", "inputs.required", ["api_key"]),
         ("unexpected", "inputs.metadata", []),
         ("unexpected", "injectors.environment", {}),
         ("CORTEX_API_KEY: 'key' is undefined", "injectors.env.CORTEX_API_KEY", "{{ key }}"),
@@ -107,6 +115,24 @@ def test_a_mistake_in_the_survey_is_noticed(load: Load, mistake: str, path: str,
     assert [found for found in survey_mistakes(changed(load(SURVEY), path, value)) if mistake in found]
 
 
+@pytest.mark.parametrize(
+    ("mistake", "answers"),
+    [
+        ("", {"cortex_pagerduty_is_token_readonly": "true"}),
+        ("", {"cortex_pagerduty_is_token_readonly": "true", "cortex_pagerduty_rollback": "false"}),
+        ("'cortex_pagerduty_is_token_readonly' value missing", {}),
+        ("Value True for", {"cortex_pagerduty_is_token_readonly": True}),
+        ("is too small", {"cortex_pagerduty_is_token_readonly": "true", "cortex_workspaces": ""}),
+        ("expected to be a string", {"cortex_pagerduty_is_token_readonly": "true", "cortex_rollout_serial": 1}),
+        ("not allowed on launch", {"cortex_pagerduty_is_token_readonly": "true", "cortex_pagerduty_validate": "false"}),
+    ],
+)
+def test_a_launch_answers_with_strings(load: Load, mistake: str, answers: dict[str, object]) -> None:
+    mistakes = launch_mistakes(load(SURVEY), answers)
+    assert len(mistakes) == bool(mistake)
+    assert mistake in "".join(mistakes)
+
+
 def test_the_survey_asks_for_variables_that_the_playbook_and_its_role_know(load: Load) -> None:
     options = role_options("cortex_pagerduty")
     playbook = (ROOT / "playbooks/pagerduty_rollout.yml").read_text()
@@ -119,6 +145,8 @@ def test_the_survey_offers_the_choices_of_the_role(load: Load) -> None:
     questions = {question["variable"]: question for question in load(SURVEY)["spec"]}
     asked, option = questions["cortex_pagerduty_update_token"], options["cortex_pagerduty_update_token"]
     assert (asked["choices"], asked["default"]) == (option["choices"], option["default"])
+    for name in ("cortex_pagerduty_preflight", "cortex_pagerduty_rollback"):
+        assert questions[name]["default"] == str(options[name]["default"]).lower()
 
 
 def test_the_list_of_playbooks_shows_those_for_users_only() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook awx_setup, with the modules of awx.awx, against a stand-in of the controller."""
+"""The playbook awx_setup, with the modules of awx.awx, against a stand-in for the controller."""
 
 from __future__ import annotations
 
@@ -27,14 +27,26 @@ Setup = Callable[..., "Done"]
 PLAYBOOKS = ["playbooks/awx_setup.yml", "playbooks/pagerduty_audit.yml", "playbooks/pagerduty_rollout.yml"]
 CONTROLLER_TOKEN = "oauth_8Zk3QmWv7TnRb2YxLs5JdHf9Gp4Ca6Xe"
 SHARED_KEY = "ck_live_shared_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1e"
-CHECKOUT_KEY = "ck_live_checkout_4Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
-PAGERDUTY_TOKEN = "u+7FzQkLmN2pRsTvab12"
-SECRETS = [CONTROLLER_TOKEN, SHARED_KEY, CHECKOUT_KEY, PAGERDUTY_TOKEN]
-LOOKUP = "{{ lookup('ansible.builtin.env', 'KEY_OF_BILLING') }}"
-
+TOKEN = "u+7FzQkLmN2pRsTvab12"
+OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
+SECRETS = [CONTROLLER_TOKEN, SHARED_KEY, TOKEN, OLD_TOKEN, VAULT_PASSWORD]
+LOOKUP = "{{ lookup('ansible.builtin.env', 'KEY_OF_BILLING') }}"
+ENVIRONMENT = {"CORTEX_API_KEY": SHARED_KEY, "PAGERDUTY_TOKEN": TOKEN}
 
-# payments takes the shared credential, checkout has a credential of its own, billing has a look-up.
+WORKFLOW = "Cortex PagerDuty check, approval, rollout"
+CHECK, ROLLOUT, AUDIT = (f"Cortex PagerDuty {name}" for name in ("check", "rollout", "audit"))
+SCHEDULE = "Cortex PagerDuty nightly audit"
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with Ansible Vault."""
+    encrypted: bytes = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))]).encrypt(text)
+    return encrypted.decode()
+
+
+# payments takes the Cortex credential, billing has a lookup, search an encrypted key.
+ENCRYPTED_KEY = encrypt(SHARED_KEY)
 VARIABLES = f"""
 awx_execution_environment_image: registry.example.com/cortex-ee:1.0.0
 awx_workspaces:
@@ -42,22 +54,36 @@ awx_workspaces:
   - name: billing
     variables:
       cortex_pagerduty_api_key: !unsafe "{LOOKUP}"
-  - name: checkout
-    base_url: https://api.eu.cortex.io
-    api_key: "{{{{ lookup('ansible.builtin.env', 'KEY_OF_CHECKOUT') }}}}"
+      cortex_pagerduty_base_url: https://api.eu.cortex.io
+  - name: search
+    variables:
+      cortex_pagerduty_api_key:
+        __ansible_vault: {json.dumps(ENCRYPTED_KEY)}
+awx_credentials: [Vault password]
 """
-ENVIRONMENT = {"CORTEX_API_KEY": SHARED_KEY, "PAGERDUTY_TOKEN": PAGERDUTY_TOKEN, "KEY_OF_CHECKOUT": CHECKOUT_KEY}
+# A fleet without a Cortex credential.
+FLEET = f"""
+awx_execution_environment_image: registry.example.com/cortex-ee:1.0.0
+awx_inventory_variables: {{cortex_pagerduty_api_key: !unsafe "{LOOKUP}"}}
+awx_workspaces: [{{name: payments}}, {{name: billing}}]
+"""
 
 
 class Done:
     """What came of a run of the playbook."""
 
     def __init__(self, process: subprocess.CompletedProcess[str]) -> None:
-        # Of all that -vvv prints, what a reader of a failed test wants.
+        # Of all that is printed, what a reader of a failed test wants.
         shown = ("TASK ", "changed: ", "failed: ", "fatal: ", "[ERROR]", "[WARNING]", "ERROR!", "localhost ")
         self.output = "\n".join(line[:1000] for line in process.stdout.splitlines() if line.startswith(shown))
+        self.everything = process.stdout
         self.succeeded = process.returncode == 0
         self.changed = sum(map(int, re.findall(r"changed=(\d+) ", process.stdout)))
+
+    def items(self, task: str) -> list[str]:
+        """Return the items that a task has changed, or in check mode would have."""
+        (output,) = re.findall(rf"^TASK \[\S+ : {re.escape(task)}\].*\n((?:(?!TASK ).*\n)*)", self.everything, re.MULTILINE)
+        return re.findall(r"^changed: \[localhost\] => \(item=(.*?)\)", output, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +99,24 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def controller() -> Iterator[Controller]:
     with Controller(PLAYBOOKS, CONTROLLER_TOKEN) as controller:
+        add_vault_credential(controller)
         yield controller
 
 
 @pytest.fixture
 def setup(run: Run, link: Path, tmp_path: Path) -> Setup:
-    """Run the playbook on a controller, with all it prints, and see to it that no secret is in there."""
+    """Run the playbook on a controller, with all that it prints, and make sure that no secret is in there."""
 
     def setup(
-        controller: Controller, variables: str = VARIABLES, *, env: dict[str, str] | None = None, **extra: Any
+        controller: Controller,
+        variables: str = VARIABLES,
+        *options: str | Path,
+        env: dict[str, str] | None = None,
+        program: Path | str = "ansible-playbook",
+        **extra: Any,
     ) -> Done:
         path = tmp_path / "awx.yml"
         path.write_text(variables)
-        given = ["-e", f"@{path}", "-e", json.dumps(extra)]
         settings = {
             "ANSIBLE_COLLECTIONS_PATH": f"{link}:{downloads.awx_collection()}",
             "ANSIBLE_PIPELINING": "true",
@@ -94,11 +125,12 @@ def setup(run: Run, link: Path, tmp_path: Path) -> Setup:
         }
         controller.requests.clear()
         process = run(
-            "ansible-playbook",
+            program,
             "-vvv",
             "--diff",
             "cortexapps.cortex.awx_setup",
-            *given,
+            *("-e", f"@{path}", "-e", json.dumps(extra)),
+            *options,
             env={**settings, **(ENVIRONMENT if env is None else env)},
         )
         assert [secret for secret in SECRETS if secret in process.stdout] == []
@@ -107,20 +139,33 @@ def setup(run: Run, link: Path, tmp_path: Path) -> Setup:
     return setup
 
 
+def add_vault_credential(controller: Controller, organization: str = "Default") -> None:
+    controller.create(
+        "credentials",
+        {
+            "name": "Vault password",
+            "credential_type": controller.one("credential_types", "Vault")["id"],
+            "organization": controller.one("organizations", organization)["id"],
+            "inputs": {"vault_password": VAULT_PASSWORD},
+        },
+    )
+
+
 def test_it_makes_everything_once_and_removes_it(controller: Controller, setup: Setup) -> None:
+    before = made(controller)
     first = setup(controller)
     assert first.succeeded, first.output
     assert made(controller) == {
-        "credential_types": ["Cortex", "PagerDuty"],
-        "credentials": ["Cortex API key", "Cortex API key: checkout", "PagerDuty token for Cortex"],
-        "execution_environments": ["Cortex"],
-        "hosts": ["billing", "checkout", "payments"],
+        "credential_types": ["Cortex", "PagerDuty", "Vault"],
+        "credentials": ["Cortex API key", "PagerDuty token for Cortex", "Vault password"],
+        "execution_environments": ["Cortex (Default)"],
+        "hosts": ["billing", "payments", "search"],
         "inventories": ["Cortex workspaces"],
-        "job_templates": ["Cortex PagerDuty audit", "Cortex PagerDuty check", "Cortex PagerDuty rollout"],
+        "job_templates": [AUDIT, CHECK, ROLLOUT],
         "projects": ["Cortex"],
-        "schedules": ["Cortex PagerDuty nightly audit", "Cortex PagerDuty nightly audit: checkout"],
-        "workflow_job_template_nodes": ["approval", "check", "check: checkout", "rollout", "rollout: checkout"],
-        "workflow_job_templates": ["Cortex PagerDuty check, approval, rollout"],
+        "schedules": [SCHEDULE],
+        "workflow_job_template_nodes": ["approval", "check", "rollout"],
+        "workflow_job_templates": [WORKFLOW],
     }
     content_is_right(controller)
 
@@ -128,9 +173,12 @@ def test_it_makes_everything_once_and_removes_it(controller: Controller, setup: 
     second = setup(controller, env=ENVIRONMENT | {"PAGERDUTY_TOKEN": ""})
     assert (second.succeeded, second.changed, controller.writes) == (True, 0, []), second.output
 
+    foretold = setup(controller, VARIABLES, "--check", awx_state="absent")
+    assert (foretold.succeeded, controller.writes) == (True, [])
     removed = setup(controller, awx_state="absent")
     assert removed.succeeded, removed.output
-    assert made(controller) == {}
+    assert made(controller) == before
+    assert foretold.changed == removed.changed
 
     again = setup(controller, awx_state="absent")
     assert (again.succeeded, again.changed, controller.writes) == (True, 0, []), again.output
@@ -150,163 +198,128 @@ def content_is_right(controller: Controller) -> None:
     """Assert what a user of AWX relies on; it is looked at together, because a run takes long."""
     cortex = controller.one("credential_types", "Cortex")
     assert cortex["injectors"] == {"env": {"CORTEX_API_KEY": "{{ api_key }}", "CORTEX_BASE_URL": "{{ base_url }}"}}
-    assert controller.secrets == {
-        "Cortex API key": {"api_key": SHARED_KEY, "base_url": "https://api.getcortexapp.com"},
-        "Cortex API key: checkout": {"api_key": CHECKOUT_KEY, "base_url": "https://api.eu.cortex.io"},
-        "PagerDuty token for Cortex": {"token": PAGERDUTY_TOKEN},
-    }
-    # The look-up is the job's to make.
-    assert variables(controller, "billing") == {"cortex_pagerduty_api_key": LOOKUP}
-    assert variables(controller, "checkout") == {"cortex_pagerduty_base_url": "https://api.eu.cortex.io"}
+    assert secrets(controller, "Cortex API key") == {"api_key": SHARED_KEY, "base_url": "https://api.getcortexapp.com"}
+    assert secrets(controller, "PagerDuty token for Cortex") == {"token": TOKEN}
+    # The job evaluates the lookup and decrypts the key.
+    assert variables(controller, "billing")["cortex_pagerduty_api_key"] == LOOKUP
+    assert variables(controller, "search") == {"cortex_pagerduty_api_key": {"__ansible_vault": ENCRYPTED_KEY}}
 
     survey = yaml.safe_load((downloads.ROOT / "extensions/awx/rollout_survey.yml").read_text())
-    for action, job_type, credentials in [
-        ("check", "check", ["Cortex API key", "PagerDuty token for Cortex"]),
-        ("rollout", "run", ["Cortex API key", "PagerDuty token for Cortex"]),
-        ("audit", "run", ["Cortex API key"]),
+    for name, job_type, credentials in [
+        (CHECK, "check", ["Cortex API key", "PagerDuty token for Cortex", "Vault password"]),
+        (ROLLOUT, "run", ["Cortex API key", "PagerDuty token for Cortex", "Vault password"]),
+        (AUDIT, "run", ["Cortex API key", "Vault password"]),
     ]:
-        template = controller.one("job_templates", f"Cortex PagerDuty {action}")
+        template = controller.one("job_templates", name)
         assert (template["job_type"], template["diff_mode"], template["allow_simultaneous"]) == (job_type, True, False)
-        assert controller.associated("job_templates", template["name"], "credentials") == credentials
+        assert controller.associated(template, "credentials") == credentials
         asked = controller.surveys.get(template["id"])
-        assert (template["survey_enabled"], asked) == ((False, None) if action == "audit" else (True, survey))
-    audit = controller.one("job_templates", "Cortex PagerDuty audit")
+        assert (template["survey_enabled"], asked) == ((False, None) if name == AUDIT else (True, survey))
+    audit = controller.one("job_templates", AUDIT)
     assert json.loads(audit["extra_vars"]) == {"cortex_workspaces": "all", "cortex_pagerduty_audit_strict": True}
+    schedule = controller.one("schedules", SCHEDULE)
+    assert (schedule["unified_job_template"], schedule["enabled"]) == (audit["id"], True)
+    assert controller.surveys[controller.one("workflow_job_templates", WORKFLOW)["id"]] == survey
+    assert graph(controller) == GRAPH
 
-    workflow = controller.one("workflow_job_templates", "Cortex PagerDuty check, approval, rollout")
-    assert controller.surveys[workflow["id"]] == survey
-    approval = controller.one("workflow_job_template_nodes", "approval")
-    assert controller.any(approval["unified_job_template"])["name"] == "Approve the Cortex PagerDuty rollout"
-    assert approval["all_parents_must_converge"] is True
-    for suffix, limit, credentials in [
-        ("", "all:!checkout", []),
-        (": checkout", "checkout", ["Cortex API key: checkout"]),
-    ]:
-        for action, followers in [("check", ["approval"]), ("rollout", [])]:
-            node = controller.one("workflow_job_template_nodes", action + suffix)
-            assert controller.any(node["unified_job_template"])["name"] == f"Cortex PagerDuty {action}"
-            assert node["limit"] == limit
-            assert controller.associated("workflow_job_template_nodes", action + suffix, "success_nodes") == followers
-            assert controller.associated("workflow_job_template_nodes", action + suffix, "credentials") == credentials
-        schedule = controller.one("schedules", f"Cortex PagerDuty nightly audit{suffix}")
-        assert (schedule["limit"], schedule["enabled"]) == (limit, True)
-        assert controller.associated("schedules", schedule["name"], "credentials") == credentials
-    rollouts = ["rollout", "rollout: checkout"]
-    assert controller.associated("workflow_job_template_nodes", "approval", "success_nodes") == rollouts
+
+def secrets(controller: Controller, credential: str) -> Any:
+    return controller.secrets[controller.one("credentials", credential)["id"]]
 
 
 def variables(controller: Controller, host: str) -> Any:
     return json.loads(controller.one("hosts", host)["variables"])
 
 
-def encrypt(text: str) -> str:
-    """Encrypt with Ansible Vault."""
-    encrypted: bytes = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))]).encrypt(text)
-    return encrypted.decode()
+GRAPH = {
+    "check": (CHECK, {"success_nodes": ["approval"]}),
+    "approval": ("Approve the Cortex PagerDuty rollout", {"success_nodes": ["rollout"]}),
+    "rollout": (ROLLOUT, {}),
+}
 
 
-ENCRYPTED_KEY = encrypt(SHARED_KEY)
-FLEET = f"""
-awx_pagerduty_token: !vault {json.dumps(encrypt(PAGERDUTY_TOKEN))}
-awx_execution_environment_image: registry.example.com/cortex-ee:1.0.0
-awx_inventory_variables:
-  cortex_pagerduty_api_key: !unsafe "{LOOKUP}"
-awx_workspaces:
-  - name: payments
-    variables:
-      cortex_pagerduty_api_key:
-        __ansible_vault: {json.dumps(ENCRYPTED_KEY)}
-awx_job_slice_count: 2
-awx_instance_groups: [default]
-awx_organization: Platform
-awx_job_template_rollout: PagerDuty to Cortex
-"""
-
-
-def test_a_fleet_behind_the_gateway_with_other_names(setup: Setup, tmp_path: Path) -> None:
-    """The API below another path, as the gateway of Ansible Automation Platform 2.5 has it; secrets from a vault."""
-    password = tmp_path / "password"
-    password.write_text(VAULT_PASSWORD)
-    with Controller(PLAYBOOKS, CONTROLLER_TOKEN, prefix="/api/controller/") as controller:
-        controller.create("organizations", {"name": "Platform"})
-        done = setup(
-            controller,
-            FLEET,
-            env={
-                "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
-                "CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX": "/api/controller/",
-            },
+def graph(controller: Controller) -> dict[str, Any]:
+    """Return what each node of the workflow runs, and what follows it."""
+    nodes = controller.objects["workflow_job_template_nodes"].values()
+    kinds = ("success_nodes", "failure_nodes", "always_nodes")
+    links = {node["identifier"]: {kind: controller.associated(node, kind) for kind in kinds} for node in nodes}
+    return {
+        node["identifier"]: (
+            controller.any(node["unified_job_template"])["name"],
+            {kind: names for kind, names in links[node["identifier"]].items() if names},
         )
-        assert done.succeeded, done.output
-        assert {request.split()[1][:19] for request in controller.requests} == {"/api/controller/v2/"}
-        template = controller.one("job_templates", "PagerDuty to Cortex")
-        assert template["organization"] == controller.one("organizations", "Platform")["id"]
-        assert template["job_slice_count"] == 2
-        assert controller.associated("job_templates", template["name"], "instance_groups") == ["default"]
-        assert controller.secrets == {"PagerDuty token for Cortex": {"token": PAGERDUTY_TOKEN}}
-        # The look-up of the inventory serves all, so there is no Cortex credential.
-        assert controller.names("credentials") == ["PagerDuty token for Cortex"]
-        assert variables(controller, "payments") == {"cortex_pagerduty_api_key": {"__ansible_vault": ENCRYPTED_KEY}}
-        inventory = controller.one("inventories", "Cortex workspaces")
-        assert json.loads(inventory["variables"]) == {"cortex_pagerduty_api_key": LOOKUP}
+        for node in nodes
+    }
+
+
+def node(controller: Controller, identifier: str, job: str | None = None) -> dict[str, Any]:
+    """Add a node to the workflow."""
+    workflow = controller.one("workflow_job_templates", WORKFLOW)["id"]
+    template = controller.one("job_templates", job)["id"] if job else None
+    values = {"identifier": identifier, "workflow_job_template": workflow, "unified_job_template": template}
+    return controller.create("workflow_job_template_nodes", values)
+
+
+def of_single_workspaces(controller: Controller) -> None:
+    """A check and a rollout of one workspace before and after the same approval, and a rollout whose approval is gone."""
+    approval = controller.one("workflow_job_template_nodes", "approval")
+    controller.link(node(controller, "check: billing", CHECK), "success_nodes", approval)
+    controller.link(approval, "success_nodes", node(controller, "rollout: billing", ROLLOUT))
+    node(controller, "rollout: search", ROLLOUT)
+
+
+def past_the_approval(controller: Controller) -> None:
+    check, rollout = (controller.one("workflow_job_template_nodes", name) for name in ("check", "rollout"))
+    controller.link(check, "failure_nodes", rollout)
+    controller.link(check, "always_nodes", node(controller, "0d4e8a43-3b0c-4a44-9d4b-8d1c0c7c3f5e", AUDIT))
+
+
+def without_the_approval(controller: Controller) -> None:
+    approval = controller.one("workflow_job_template_nodes", "approval")
+    controller.answer("DELETE", approval["url"], {}, {})
+
+
+def job_instead_of_the_approval(controller: Controller) -> None:
+    approval = controller.one("workflow_job_template_nodes", "approval")
+    template = controller.one("job_templates", AUDIT)["id"]
+    controller.answer("PATCH", approval["url"], {}, {"unified_job_template": template})
+
+
+def the_other_way_round(controller: Controller) -> None:
+    check, rollout = (controller.one("workflow_job_template_nodes", name) for name in ("check", "rollout"))
+    without_the_approval(controller)
+    controller.link(rollout, "success_nodes", check)
 
 
 @pytest.mark.parametrize(
-    ("variables", "message"),
+    ("change", "strangers"),
     [
-        ("awx_workspaces: [{name: payments}]", "awx_execution_environment_image is not set."),
-        ("awx_execution_environment_image: image", "awx_workspaces is empty."),
-        (
-            "{awx_execution_environment_image: image, awx_workspaces: [{name: payments}, {name: billing}]}",
-            "these would share that of awx_cortex_api_key: payments, billing.",
-        ),
-        (VARIABLES + "awx_job_slice_count: 2", "have a credential, and so a job, of their own: checkout."),
+        (of_single_workspaces, ["check: billing", "rollout: billing", "rollout: search"]),
+        (past_the_approval, ["0d4e8a43-3b0c-4a44-9d4b-8d1c0c7c3f5e"]),
+        (without_the_approval, []),
+        (job_instead_of_the_approval, ["approval"]),
+        (the_other_way_round, []),
     ],
-    ids=["no image", "no workspace", "one key for two workspaces", "slices of single workspaces"],
 )
-def test_what_cannot_work_is_said_before_anything_is_made(
-    controller: Controller, setup: Setup, variables: str, message: str
+def test_no_rollout_starts_without_the_check_and_the_approval(
+    controller: Controller, setup: Setup, change: Callable[[Controller], None], strangers: list[str]
 ) -> None:
-    done = setup(controller, variables)
-    assert not done.succeeded
-    assert message in done.output
-    assert controller.requests == []
+    """Whatever was done to the graph. A node that nothing precedes starts at once, and also after a denial."""
+    assert setup(controller).succeeded
+    change(controller)
+    workflow = controller.one("workflow_job_templates", WORKFLOW)
+    assert controller.run(workflow, {"check": "failed", "approval": "failed"}) != ["check"]
 
+    foretold = setup(controller, VARIABLES, "--check")
+    assert (foretold.succeeded, controller.writes) == (True, []), foretold.output
+    assert sorted(foretold.items("Remove all other nodes")) == strangers
 
-@pytest.mark.parametrize("core", ["this ansible-core", "the oldest ansible-core"])
-def test_without_awx_awx_it_says_what_to_install(run: Run, link: Path, core: str) -> None:
-    programs = downloads.oldest_ansible_core() if core == "the oldest ansible-core" else None
-    if core == "the oldest ansible-core" and programs is None:
-        pytest.skip(f"{downloads.OLDEST_CORE} does not run on this Python")
-    program = programs / "ansible-playbook" if programs else "ansible-playbook"
-    done = run(program, "cortexapps.cortex.awx_setup", env={"ANSIBLE_COLLECTIONS_PATH": str(link)})
-    assert done.returncode == 2
-    assert 'install it with \\"ansible-galaxy collection install awx.awx\\".' in done.stdout
-    assert "resolve" not in done.stdout
-
-
-def test_ansible_lint_finds_nothing_but_an_argument_misspelt_for_this(run: Run, link: Path, tmp_path: Path) -> None:
-    for name in (".ansible-lint", ".gitignore", ".yamllint", "galaxy.yml"):
-        shutil.copy(downloads.ROOT / name, tmp_path / name)
-    for name in ("changelogs", "collections", "extensions", "meta", "roles/awx"):
-        shutil.copytree(downloads.ROOT / name, tmp_path / name)
-    (tmp_path / "playbooks").mkdir()
-    shutil.copy(downloads.ROOT / "playbooks" / "awx_setup.yml", tmp_path / "playbooks")
-    tasks = tmp_path / "roles" / "awx" / "tasks" / "present.yml"
-    tasks.write_text(tasks.read_text().replace("scm_branch:", "scm_brunch:"))
-    env = {"ANSIBLE_COLLECTIONS_PATH": f"{link}:{downloads.awx_collection()}"}
-    done = run("ansible-lint", "--offline", "--nocolor", "--format", "pep8", cwd=tmp_path, env=env)
-    found = [line for line in done.stdout.splitlines() if re.match(r"\S+:\d+: ", line)]
-    assert len(found) == 1, done.stdout
-    assert "Unsupported parameters for (basic.py) module: scm_brunch." in found[0]
-    assert "Unable to load module" not in done.stdout
-
-
-def test_no_variable_is_one_that_awx_gives_to_each_job() -> None:
-    """Else the playbook, run by AWX itself, would take the name of its own job template for one to make."""
-    of_awx = re.compile(
-        "awx_(user|schedule|inventory|job_template|workflow_job|parent_job_schedule|webhook|project|job)_"
-        "(id|name|email|first_name|last_name|launch_type|user_id|user_name|event_guid|event_ref|payload|revision|scm_branch)"
-        "|awx_(user|inventory|schedule|job_template|workflow_job)_name|awx_execution_node"
-    )
-    assert [name for name in role_options("awx") if of_awx.fullmatch(name)] == []
+    done = setup(controller)
+    assert done.succeeded, done.output
+    assert graph(controller) == GRAPH
+    assert controller.run(workflow, {"check": "failed"}) == ["check"]
+    assert controller.run(workflow, {"approval": "pending"}) == ["check", "approval"]
+    assert controller.run(workflow, {"approval": "failed"}) == ["check", "approval"]
+    assert controller.run(workflow, {}) == ["check", "approval", "rollout"]
+    # The job that had stood in for the approval is still there.
+    assert sorted(controller.names("job_templates")) == [AUDIT, CHECK, ROLLOUT]
