@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis.strategies as st
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from .conftest import (
     API_KEY,
@@ -20,18 +20,23 @@ from .conftest import (
     GET,
     INFO,
     OTHER_TOKEN,
+    POST,
+    PUT,
     TOKEN,
     TWIN_TOKEN,
     VALIDATE,
+    WHAT_IS_STORED,
     RunTask,
     Stored,
     configuration,
+    run_in_process,
     shown,
     state,
 )
 
 UMLAUT_TOKEN = "äöü+7FzQkLmN2pRsab12"
 TOKENS = st.sampled_from([TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN])
+STORED = "the stored token"
 CONFIGURATIONS = st.none() | st.builds(configuration, TOKENS, st.booleans())
 OPTIONS = st.fixed_dictionaries(
     {
@@ -39,7 +44,12 @@ OPTIONS = st.fixed_dictionaries(
         "is_token_readonly": st.booleans(),
         "state": st.sampled_from(["present", "present", "absent"]),
         "update_token": st.sampled_from(["on_change", "always", "on_create"]),
-        "validate": st.booleans(),
+        "preflight": st.booleans(),
+        "validate": st.sampled_from([True, True, False]),
+        "rollback": st.sampled_from([True, True, False]),
+        # Most often the stored one: with another the task fails before it writes.
+        "previous_token": st.sampled_from([STORED, STORED, None]) | TOKENS,
+        "previous_is_token_readonly": st.none() | st.booleans(),
     }
 )
 ECHO = {"type": "{token}", "message": "the key {api_key} and the token {token}", "requestId": "{api_key}"}
@@ -64,9 +74,9 @@ FAULTS: list[dict[str, Any]] = [
 
 # "write" is whichever of the three it is.
 OPERATIONS = st.sampled_from(["write", "get", "validate"])
-FAULT = st.fixed_dictionaries({"operation": OPERATIONS, "times": st.sampled_from([1, 2, None])}).flatmap(
-    lambda fields: st.sampled_from(FAULTS).map(lambda fault: {**fields, **fault})
-)
+FAULT = st.fixed_dictionaries(
+    {"operation": OPERATIONS | st.just("abilities"), "times": st.sampled_from([1, 2, None])}
+).flatmap(lambda fields: st.sampled_from(FAULTS).map(lambda fault: {**fields, **fault}))
 SECOND_WRITER = st.fixed_dictionaries(
     {"operation": OPERATIONS, "afterwards": st.fixed_dictionaries({"configuration": CONFIGURATIONS})}
 )
@@ -83,6 +93,11 @@ class Tasks(RuleBasedStateMachine):
         self.server.reset()
         self.workspace = self.server.add_workspace(API_KEY)
 
+    @initialize(rejected=st.sets(TOKENS))
+    def pagerduty_rejects(self, rejected: set[str]) -> None:
+        for token in rejected:
+            self.server.reject_token(token)
+
     @rule(stored=CONFIGURATIONS)
     def somebody_stores(self, stored: Stored) -> None:
         self.workspace.configuration = stored
@@ -93,20 +108,38 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(options=OPTIONS)
     def check_run_and_run_again(self, options: dict[str, Any]) -> None:
+        options = self._resolved(options)
+        before = self.workspace.configuration
         predicted, _sent = self._run(options, check_mode=True)
         done, _sent = self._run(options)
-        for name in ("changed", "configuration", "diff"):
+        assert predicted["changed"] == done["changed"]
+        is_invalid = options["validate"] and options["token"] in self.server.state.rejected_tokens
+        if done["changed"] and options["state"] == "present" and options["rollback"] and is_invalid:
+            # The deletion of what was added, or the previous token; the same last four give no token to go back to.
+            is_alike = before is not None and before["token"][-4:] == options["token"][-4:]
+            assert done["rolled_back"] is (before is None or (not is_alike and options["previous_token"] is not None))
+        if done["rolled_back"]:
+            assert self.workspace.configuration == (before and self._restored(options, before["is_token_readonly"]))
+            return
+        for name in ("configuration", "diff"):
             assert predicted[name] == done[name]
         if options["update_token"] != "always":
-            again, sent = self._run({**options, "validate": False})
-            assert (again["changed"], sent) == (False, [GET])
+            again, sent = self._run(options)
+            assert again["changed"] is False
+            assert set(sent) <= {GET, VALIDATE}
 
     @rule(options=OPTIONS, faults=st.lists(FAULT, max_size=3), retries=st.sampled_from([0, 1, 2]))
     def run_through_faults(self, options: dict[str, Any], faults: list[dict[str, Any]], retries: int) -> None:
+        options = self._resolved(options)
         before = self.workspace.configuration
         result, sent = self._run({**options, "retries": retries}, faults)
         after = self.workspace.configuration
-        assert after in (before, self._wanted(options))
+        possible = [before, self._wanted(options)]
+        if result["rolled_back"]:
+            possible = [before and self._restored(options, before["is_token_readonly"])]
+        elif options["rollback"] and before and result["diff"]["after"]["state"] == "unknown":
+            possible.append(self._restored(options, before["is_token_readonly"]))
+        assert after in possible
         assert result["changed"] or after == before
         assert not result["changed"] or set(sent) - {GET, VALIDATE}
         self._is_told_truly(result, before, after)
@@ -115,9 +148,12 @@ class Tasks(RuleBasedStateMachine):
 
     @rule(options=OPTIONS, faults=st.lists(FAULT | SECOND_WRITER, min_size=1, max_size=3))
     def run_beside_a_second_writer(self, options: dict[str, Any], faults: list[dict[str, Any]]) -> None:
+        options = self._resolved(options)
         there = [self.workspace.configuration, self._wanted(options)]
         there += [fault["afterwards"]["configuration"] for fault in faults if "afterwards" in fault]
         result, _sent = self._run({**options, "retries": 1}, faults)
+        if options["rollback"] and options["previous_token"]:
+            there += [self._restored(options, flag) for flag in (False, True)]
         assert self.workspace.configuration in there
         # Who writes after the last look cannot be seen. What is reported was there at some time.
         if result["diff"]["after"]["state"] != "unknown":
@@ -125,8 +161,29 @@ class Tasks(RuleBasedStateMachine):
         if not result.get("failed"):
             assert any(self._is_as_asked(each, each, options) for each in there)
 
+    @rule(
+        options=OPTIONS,
+        theirs=CONFIGURATIONS,
+        moment=st.sampled_from(["write", "validate"]),
+        faults=st.lists(FAULT, max_size=2),
+    )
+    def rollback_spares_what_a_second_writer_stored(
+        self, options: dict[str, Any], theirs: Stored, moment: str, faults: list[dict[str, Any]]
+    ) -> None:
+        before = self.workspace.configuration
+        self.server.reject_token(options["token"])
+        options |= {"state": "present", "update_token": "always", "validate": True, "rollback": True}
+        options |= {"preflight": False, "previous_token": before and before["token"]}
+        writes = {"operation": moment, "afterwards": {"configuration": theirs}}
+        result, sent = self._run({**options, "retries": 1}, [{"operation": "get"}, writes, *faults])
+        is_twin = shown(theirs) == shown(self._wanted(options))
+        if set(sent) - {GET} and (moment == "write" or VALIDATE in sent) and not is_twin:
+            assert self.workspace.configuration == theirs
+            assert result["rolled_back"] is False
+
     @rule(options=OPTIONS, faults=st.lists(FAULT, max_size=2))
     def check_through_faults(self, options: dict[str, Any], faults: list[dict[str, Any]]) -> None:
+        options = self._resolved(options)
         before = self.workspace.configuration
         _result, sent = self._run({**options, "retries": 1}, faults, check_mode=True)
         assert set(sent) <= {GET, VALIDATE}
@@ -157,15 +214,48 @@ class Tasks(RuleBasedStateMachine):
             for each in ("add", "replace", "delete") if operation == "write" else (operation,):
                 self.workspace.fault(**{**fault, "operation": each})
         arguments = {"api_key": API_KEY, "base_url": self.server.url, **options}
+        if not is_info:
+            arguments["preflight_url"] = self.server.pagerduty_url
         result, output = self.run(
             INFO if is_info else CONFIG, {**arguments, "_ansible_check_mode": check_mode, "_ansible_verbosity": 5}
         )
+        if not is_info:
+            self._is_consistent(result, options)
         for secret in (API_KEY, TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN):
             assert secret not in output
             assert secret not in str(result)
         assert "Traceback" not in output
         self.workspace.clear_faults()
         return result, self.workspace.requests
+
+    def _is_consistent(self, result: dict[str, Any], options: dict[str, Any]) -> None:
+        """Check what the return values say of preflight and rollback, and that they fit each other."""
+        sent = self.workspace.requests
+        has_sent_token = bool({POST, PUT} & set(sent))
+        assert result["preflight"] is None or options["preflight"]
+        # Whatever else goes wrong, a token that PagerDuty has not accepted is not sent.
+        assert not (has_sent_token and options["preflight"]) or result["preflight"] is True
+        assert result["preflight"] is not False or result["failed"]
+        if result["rolled_back"]:
+            assert (result["failed"], result["changed"], result["validation"]["is_valid"]) == (True, True, False)
+            assert options["validate"]
+            assert options["rollback"]
+            assert "Rolled back: " in result["msg"]
+        if result.get("failed"):
+            assert len(WHAT_IS_STORED.findall(result["msg"])) == 1
+
+    def _resolved(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["previous_token"] != STORED:
+            return options
+        stored = self.workspace.configuration
+        token = stored["token"] if stored else None
+        # That equals the token is an error.
+        return {**options, "previous_token": None if token == options["token"] else token}
+
+    def _restored(self, options: dict[str, Any], flag: bool) -> Stored:
+        """Return what a rollback stores; `flag` is that from before."""
+        given = options["previous_is_token_readonly"]
+        return configuration(options["previous_token"] or "", flag if given is None else given)
 
     def _wanted(self, options: dict[str, Any]) -> Stored:
         if options["state"] == "absent":
@@ -192,7 +282,7 @@ class Tasks(RuleBasedStateMachine):
         else:
             # Whether a token was replaced by one that looks the same cannot be seen.
             is_resent = result["diff"]["after"].get("token") is not None
-            assert result["changed"] is (shown(stored) != shown(before) or is_resent)
+            assert result["changed"] is (shown(stored) != shown(before) or is_resent or result["rolled_back"])
             assert said == state(stored)
             assert result["configuration"] == shown(stored)
             assert not result.get("failed") or "Current configuration: " in result["msg"]
@@ -201,4 +291,6 @@ class Tasks(RuleBasedStateMachine):
 def test_whatever_happens(server: Simulator, run: RunTask) -> None:
     Tasks.run = staticmethod(run)
     Tasks.server = server
-    run_state_machine_as_test(Tasks, settings=settings())
+    # Both do the same, and a module takes longer.
+    examples = settings().max_examples // (1 if run is run_in_process else 5)
+    run_state_machine_as_test(Tasks, settings=settings(max_examples=examples))
