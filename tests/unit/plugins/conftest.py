@@ -140,8 +140,8 @@ def run_as_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any],
     return result, out.getvalue() + err.getvalue()
 
 
-def run_in_process(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Run the action plugin as Ansible does; return what `run_as_module` returns."""
+def action(name: str, arguments: dict[str, Any], **keywords: Any) -> Any:
+    """Return the action plugin for a task with a local connection, as Ansible makes it."""
     from ansible.parsing.dataloader import DataLoader
     from ansible.playbook.play_context import PlayContext
     from ansible.playbook.task import Task
@@ -151,13 +151,20 @@ def run_in_process(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any]
     plugin = importlib.import_module(f"{COLLECTION}.plugins.action.{name}")
     task = Task()
     task.action = f"cortexapps.cortex.{name}"
-    task.args = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
-    task.check_mode = arguments.get("_ansible_check_mode", False)
+    task.args = arguments
+    for keyword, value in keywords.items():
+        setattr(task, keyword, value)
     loader, context = DataLoader(), PlayContext()
+    return plugin.ActionModule(task, Connection(context, os.devnull), context, loader, Templar(loader), None)
+
+
+def run_in_process(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Run the action plugin as Ansible does; return what `run_as_module` returns."""
+    given = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
+    plugin = action(name, given, check_mode=arguments.get("_ansible_check_mode", False))
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        action = plugin.ActionModule(task, Connection(context, os.devnull), context, loader, Templar(loader), None)
-        result = action.run(task_vars={})
+        result = plugin.run(task_vars={})
     printed = out.getvalue() + err.getvalue() + json.dumps(result)
     result.pop("invocation")
     return result, printed

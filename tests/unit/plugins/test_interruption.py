@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task that is ended in the middle, as a task's ``timeout:`` and a cancelled job do: the next run converges."""
+"""A task that is ended in the middle: by its keyword ``timeout`` inside Ansible's process, or as a cancelled job."""
 
 from __future__ import annotations
 
@@ -12,15 +12,39 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from ansible_collections.cortexapps.cortex.tests.simulator import Fault, Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 
-from .conftest import API_KEY, DELETE, GET, OTHER_TOKEN, POST, PUT, ROOT, TOKEN, VALIDATE, Run, Stored, configuration
+from .conftest import (
+    ABILITIES,
+    API_KEY,
+    CONFIG,
+    DELETE,
+    GET,
+    INFO,
+    OTHER_TOKEN,
+    POST,
+    PUT,
+    ROOT,
+    TOKEN,
+    VALIDATE,
+    WAYS,
+    WHAT_IS_STORED,
+    Run,
+    Stored,
+    action,
+    configuration,
+    requests_to,
+    shown,
+    state,
+)
 
 OLD, WANTED = configuration(OTHER_TOKEN), configuration(TOKEN)
 # A module's main() on the arguments in argv, without the collection being installed.
@@ -65,7 +89,7 @@ def test_next_run_converges(
     workspace.fault(operation, delay=600, drop=True, processed=is_done)
     given = {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN, "is_token_readonly": True, **options}
     with start({**given, "_ansible_remote_tmp": "/tmp"}) as process:
-        wait_for(workspace, len(sent), process)
+        wait_until(lambda: len(workspace.requests) >= len(sent) or process.poll() is not None)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate()
     assert process.returncode == -signal.SIGTERM
@@ -79,6 +103,129 @@ def test_next_run_converges(
     assert "failed" not in result
     assert workspace.configuration == wanted
     assert config(**options)["changed"] is False
+
+
+# What the keyword "timeout" does inside Ansible's process
+
+
+class TimedOut(BaseException):
+    """As Ansible's own, whose class is private: not an Exception."""
+
+
+ROLLBACK = {"preflight": True, "validate": True, "rollback": True, "previous_token": OTHER_TOKEN}
+SENT = [GET, ABILITIES, PUT, VALIDATE, GET, PUT]
+# The operation that is interrupted, and what is known then: how many requests there were, what is stored.
+MOMENTS: dict[str, tuple[str, int, Any]] = {
+    "read": ("get", 1, "unknown"),
+    "preflight": ("abilities", 2, OLD),
+    "write": ("replace", 3, "unknown"),
+    "validate": ("validate", 4, WANTED),
+    "read of the rollback": ("get", 5, WANTED),
+    "write of the rollback": ("replace", 6, "unknown"),
+}
+WITHOUT_CONTROLLER = pytest.mark.skipif("in process" not in WAYS, reason="ansible-test left out the controller")
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """A signal that has the effect of Ansible's alarm."""
+
+    def time_out(_signal: int, _frame: object) -> None:
+        raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, time_out)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+@WITHOUT_CONTROLLER
+@pytest.mark.parametrize("is_done", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_timeout_ends_the_task_at_once(
+    alarm: None, simulator: Simulator, workspace: Workspace, moment: str, is_done: bool
+) -> None:
+    operation, requests, known = MOMENTS[moment]
+    workspace.configuration = OLD
+    workspace.fault("validate", body={"configurations": [{"isValid": False}]})
+    skip = SENT[:requests].count(SENT[requests - 1]) - 1
+    # Ahead of the verdict, and longer than the test takes.
+    workspace.faults.insert(0, Fault(operation, skip=skip, delay=600, drop=True, processed=is_done))
+    watcher = threading.Thread(target=signal_after, args=(simulator, requests))
+    watcher.start()
+    urls = {"base_url": simulator.url, "preflight_url": simulator.pagerduty_url}
+    given = {"api_key": API_KEY, "token": TOKEN, "is_token_readonly": True, **urls, **ROLLBACK}
+    variables = dict(os.environ)
+    result = action(CONFIG, given, timeout=7, environment=[{"NO_PROXY": "127.0.0.1"}]).run(task_vars={})
+    watcher.join()
+
+    assert requests_to(simulator) == SENT[:requests]
+    assert dict(os.environ) == variables
+    assert (result["failed"], result["timedout"]) == (True, {"period": 7})
+    assert result["msg"].startswith("The task timed out after 7 s, as its keyword timeout says. ")
+    assert len(WHAT_IS_STORED.findall(result["msg"])) == 1
+    assert result["changed"] is (PUT in SENT[:requests])
+    assert ("may have been applied" in result["msg"]) is (SENT[requests - 1] == PUT)
+    assert result["configuration"] == (None if known == "unknown" else shown(known))
+    after = {name: value for name, value in result["diff"]["after"].items() if name != "token"}
+    assert after == ({"state": "unknown"} if known == "unknown" else state(known))
+    assert result["preflight"] is (True if requests > 2 else None)
+    assert (result["validation"] and result["validation"]["is_valid"]) is (False if requests > 4 else None)
+    assert result["rolled_back"] is False
+
+
+@WITHOUT_CONTROLLER
+@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 429}], ids=["lost", "rejected"])
+def test_timeout_while_waiting_for_the_next_attempt(
+    simulator: Simulator, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    def time_out(_seconds: float) -> None:
+        raise TimedOut
+
+    monkeypatch.setattr(time, "sleep", time_out)
+    workspace.fault("add", **fault)
+    given = {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN, "is_token_readonly": True}
+    result = action(CONFIG, given, timeout=7).run(task_vars={})
+    assert workspace.requests == [GET, POST]
+    assert (result["failed"], result["changed"], result["diff"]["after"]) == (True, True, {"state": "unknown"})
+
+
+@WITHOUT_CONTROLLER
+def test_timeout_while_information_is_gathered(alarm: None, simulator: Simulator, workspace: Workspace) -> None:
+    workspace.configuration = OLD
+    workspace.fault("validate", delay=600, drop=True)
+    watcher = threading.Thread(target=signal_after, args=(simulator, 2))
+    watcher.start()
+    given = {"api_key": API_KEY, "base_url": simulator.url, "validate": True}
+    result = action(INFO, given, timeout=7).run(task_vars={})
+    watcher.join()
+    assert result["msg"] == "The task timed out after 7 s, as its keyword timeout says."
+    assert (result["failed"], result["changed"], result["timedout"]) == (True, False, {"period": 7})
+    assert (result["configuration"], result["validation"]) == (shown(OLD), None)
+
+
+@WITHOUT_CONTROLLER
+def test_other_interruption_is_not_taken_for_a_timeout(
+    simulator: Simulator, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    workspace.fault("get", status=503)
+    variables = dict(os.environ)
+    plugin = action(INFO, {"api_key": API_KEY, "base_url": simulator.url}, environment=[{"NO_PROXY": "127.0.0.1"}])
+    with pytest.raises(KeyboardInterrupt):
+        plugin.run(task_vars={})
+    assert dict(os.environ) == variables
+
+
+def signal_after(simulator: Simulator, requests: int) -> None:
+    """Send the alarm when that many requests have arrived."""
+    wait_until(lambda: len(simulator.log) >= requests)
+    os.kill(os.getpid(), signal.SIGALRM)
+
+
+# A process that is ended
 
 
 def start(arguments: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -98,10 +245,9 @@ def start(arguments: dict[str, Any]) -> subprocess.Popen[bytes]:
     return process
 
 
-def wait_for(workspace: Workspace, requests: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until that many requests have arrived."""
+def wait_until(is_so: Callable[[], bool]) -> None:
     pause = threading.Event()
     for _attempt in range(6000):
-        if len(workspace.requests) >= requests or process.poll() is not None:
+        if is_so():
             return
         pause.wait(0.01)
