@@ -100,12 +100,50 @@ def test_more_than_four_characters_are_refused(info: Run, workspace: Workspace) 
     assert "Tvab12" not in str(result)
 
 
+# "There is no configuration", as Cortex may say it.
+CORTEX_404 = [
+    {"message": "No configuration"},
+    {"message": "There are no PagerDuty Configurations."},
+    {"message": "gone", "type": "NOT_FOUND"},
+    {"message": "gone", "details": "nothing there"},
+    {"message": "gone", "requestId": "2b7e6a04"},
+    {"message": "gone", "httpStatus": 404},
+    {"message": "gone", "gatewayHttpStatus": 404, "type": None},
+    {"message": "", "type": "NOT_FOUND"},
+]
+
+
+@pytest.mark.parametrize("body", CORTEX_404, ids=str)
+def test_404_of_cortex_is_a_missing_configuration(info: Run, workspace: Workspace, body: dict[str, Any]) -> None:
+    workspace.fault("get", status=404, body=body)
+    result = info()
+    assert ("failed" in result, result["configuration"]) == (False, None)
+
+
+@pytest.mark.parametrize("body", CORTEX_404[:3], ids=str)
+def test_404_of_cortex_in_each_operation(config: Run, workspace: Workspace, body: dict[str, Any]) -> None:
+    """The first configuration is added, one that has gone needs no deletion, and none can be validated."""
+    workspace.fault("get", status=404, body=body)
+    assert "failed" not in config()
+    workspace.fault("delete", status=404, body=body)
+    removed = config(state="absent")
+    assert ("failed" in removed, removed["changed"]) == (False, True)
+    workspace.fault("validate", status=404, body=body)
+    assert "Another client removed it" in config(validate=True)["msg"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"message": "no such route"},
+        {"message": "no Route matched with those values"},
+        {"message": "The reconfigurations are over."},
+        {"message": "no such route", "type": None, "path": "/api"},
+        {"detail": "Not Found"},
+        {"error": {"message": "No configuration"}},
         {"type": "NOT_FOUND"},
         {"type": 404, "message": "no such route"},
+        {"message": 404, "type": "NOT_FOUND"},
         {"type": "NOT_FOUND", "message": None},
         {"type": "about:blank", "title": "Not Found", "status": 404},
         [{"type": "NOT_FOUND", "message": "no such route"}],
