@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,10 +17,10 @@ import pytest
 from ansible_collections.cortexapps.cortex.plugins.action import cortex_pagerduty_report as report
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils._audit import Row, make_row
 
-ROWS = [make_row("payments", {"configuration": None, "validation": None})]
+ROWS = (make_row("payments", {"configuration": None, "validation": None}),)
 
 
-def write(path: Path, *, check_mode: bool = False, rows: list[Row] = ROWS) -> bool:
+def write(path: Path, *, check_mode: bool = False, rows: Sequence[Row] = ROWS) -> bool:
     return report.write(str(path), rows, check_mode=check_mode)
 
 
