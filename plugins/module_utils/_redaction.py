@@ -68,12 +68,14 @@ def one_line(text: str) -> str:
 
 def _decodings(text: str) -> list[str]:
     """Return a string, and what it becomes when the escapes that servers use are undone, in any order."""
-    forms = [text]
-    for form in forms:
+    forms, pending = [text], [text]
+    while pending:
+        form = pending.pop(0)
         for decode in (unquote, html.unescape, _unescape_json):
             decoded = decode(form)
             if decoded not in forms and len(forms) < _MAX_DECODINGS:
                 forms.append(decoded)
+                pending.append(decoded)
     return forms
 
 
