@@ -50,8 +50,8 @@ lint: ## ruff, ansible-lint with yamllint, licences, changelog
 types: ## mypy, strict
 	$(RUN) test $@
 
-test-long: ## make test, with 2,000 examples of the property test and a rollout to 1,000 workspaces
-	$(RUN) test properties-long load-long $(PARTS)
+test-long: ## make test, with 2,000 examples of the property test and rollouts to 1,000 workspaces, in one job and in slices
+	$(RUN) test properties-long load-long slices-long $(PARTS)
 
 test-matrix: ## the tests with each supported ansible-core, Python and requests that is found here, and a table
 	$(RUN) test-matrix $(CELLS)

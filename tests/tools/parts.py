@@ -137,6 +137,10 @@ def load_long(part: PartRun) -> None:
     pytest(part, "load-long", "tests/load", "--long")
 
 
+def slices_long(part: PartRun) -> None:
+    pytest(part, "slices-long", "tests/awx/test_jobs.py", "-k", "slices", "--long")
+
+
 PARTS = {
     "sanity": Part(sanity),
     "units": Part(units),
@@ -152,7 +156,7 @@ PARTS = {
 }
 
 # What takes minutes.
-LONG_PARTS = {"properties-long": Part(properties_long), "load-long": Part(load_long)}
+LONG_PARTS = {"properties-long": Part(properties_long), "load-long": Part(load_long), "slices-long": Part(slices_long)}
 
 
 def pytest(part: PartRun, name: str, *arguments: str) -> None:

@@ -24,6 +24,15 @@ runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="roll out to 1,000 workspaces instead of 40")
+
+
+@pytest.fixture
+def is_long(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def load() -> Callable[[str], Any]:
     """Read a file of extensions/awx."""
@@ -53,7 +62,7 @@ def run(environment: dict[str, str]) -> Run:
     """Run a program in the clean environment and `env`, and return it with its output; both streams are one."""
 
     def run(
-        *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+        *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             list(map(str, command)),
@@ -63,7 +72,7 @@ def run(environment: dict[str, str]) -> Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=timeout,
             check=False,
         )
 

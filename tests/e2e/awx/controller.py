@@ -10,7 +10,7 @@ workflow would start.
 
 from __future__ import annotations
 
-import itertools
+import copy
 import json
 import threading
 from collections.abc import Iterable, Mapping
@@ -115,7 +115,7 @@ class Controller:
         self.surveys: dict[int, Object] = {}
         # What AWX keeps encrypted: the secret inputs of a credential by its id.
         self.secrets: dict[int, Object] = {}
-        self._ids = itertools.count(1)
+        self._last_id = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -192,6 +192,13 @@ class Controller:
     def link(self, parent: Object, link: str, child: Object) -> None:
         self._associate("workflow_job_template_nodes", parent["id"], link, child["id"])
 
+    def state(self) -> tuple[Any, ...]:
+        """Return a copy of everything on the controller, for `restore`."""
+        return copy.deepcopy((self.objects, self.associations, self.surveys, self.secrets, self._last_id))
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        self.objects, self.associations, self.surveys, self.secrets, self._last_id = copy.deepcopy(state)
+
     # The API
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Object) -> tuple[int, Any]:
@@ -233,7 +240,7 @@ class Controller:
 
     def _insert(self, kind: str, body: Object) -> Object:
         item = {**FIELDS[kind][1], **body}
-        number = next(self._ids)
+        self._last_id = number = self._last_id + 1
         item.update(id=number, url=f"{self.root}{kind}/{number}/", type=kind.removesuffix("s"))
         if not item.get("managed"):
             self._check(kind, item)
@@ -373,7 +380,9 @@ class Controller:
         if unknown := set(credential["inputs"]) - set(fields):
             raise RejectedError({"inputs": [f"Additional properties are not allowed: {unknown}"]})
         secrets = self.secrets.get(credential["id"], {})
-        given = {name: secrets.get(name) if value == ENCRYPTED else value for name, value in credential["inputs"].items()}
+        given = {
+            name: secrets.get(name) if value == ENCRYPTED else value for name, value in credential["inputs"].items()
+        }
         # A blank secret is dropped.
         given = {name: value for name, value in given.items() if value or not fields[name].get("secret")}
         self.secrets[credential["id"]] = given

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Load = Callable[[str], Any]
 Launch = Callable[..., "Job"]
 
+API = "/api/v1/pagerduty"
+CONFIGURATION = f"{API}/configuration"
 ROLLOUT = "playbooks/pagerduty_rollout.yml"
 AUDIT = "playbooks/pagerduty_audit.yml"
 PAYMENTS_KEY = "ck_live_payments_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
@@ -31,12 +35,14 @@ TOKEN = "u+7FzQkLmN2pRsTvab12"
 OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
 SECRETS = [PAYMENTS_KEY, CHECKOUT_KEY, SEARCH_KEY, TOKEN, OLD_TOKEN, VAULT_PASSWORD]
-# Answers as a survey gives them: text.
+REJECTED_TOKEN = "u+EXAMPLExxxxxxxbad1"
+# Answers as a survey gives them: strings.
 ANSWERS = {
     "cortex_workspaces": "all",
     "cortex_pagerduty_is_token_readonly": "true",
     "cortex_pagerduty_update_token": "on_change",
     "cortex_pagerduty_preflight": "false",
+    "cortex_pagerduty_rollback": "true",
     "cortex_rollout_serial": "1,100%",
 }
 
@@ -73,14 +79,15 @@ def launch(run: Run, installed: Path, load: Load, tmp_path: Path) -> Launch:
         api_key: str = "",
         base_url: str = "",
         token: str = "",
+        previous_token: str = "",
         passwords: dict[str, str] | None = None,
     ) -> Job:
-        folder = tmp_path / f"job {len(list(tmp_path.iterdir()))}"
+        folder = Path(tempfile.mkdtemp(prefix="job ", dir=tmp_path))
         env = folder / "env"
-        env.mkdir(parents=True)
+        env.mkdir()
         variables = {
             **injected(cortex, {"api_key": api_key, "base_url": base_url}),
-            **injected(pagerduty, {"token": token}),
+            **injected(pagerduty, {"token": token, "previous_token": previous_token}),
             "ANSIBLE_COLLECTIONS_PATH": str(installed),
             "KEY_OF_CHECKOUT": CHECKOUT_KEY,
         }
@@ -94,7 +101,8 @@ def launch(run: Run, installed: Path, load: Load, tmp_path: Path) -> Launch:
         content = {"all": {"hosts": list(hosts)}, "_meta": {"hostvars": hosts}}
         inventory.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(content)!r})\n")
         inventory.chmod(0o700)
-        done = run("ansible-runner", "run", folder, "--project-dir", ROOT, "-p", playbook, "--ident", "1")
+        command = ("ansible-runner", "run", folder, "--project-dir", ROOT, "-p", playbook, "--ident", "1")
+        done = run(*command, timeout=300 + 5 * len(hosts))
         assert (folder / "artifacts" / "1" / "rc").is_file(), done.stdout
         job = Job(folder / "artifacts" / "1")
         assert [secret for secret in SECRETS if secret in job.everything] == []
@@ -139,6 +147,9 @@ def test_check_rollout_and_audit(simulator: Simulator, launch: Launch) -> None:
     assert not audit.succeeded
     assert audit.changed == {}
     assert audit.output.count("invalid  ab12       yes") == 3
+    # Each failure gives the reason.
+    reasons = [line for line in audit.output.splitlines() if line.startswith("fatal: ")]
+    assert ["The PagerDuty configuration is not valid. " in line for line in reasons] == [True] * 3, audit.output
 
 
 def test_a_blank_credential_is_no_credential(simulator: Simulator, launch: Launch) -> None:
@@ -149,7 +160,7 @@ def test_a_blank_credential_is_no_credential(simulator: Simulator, launch: Launc
 
     job = launch(ROLLOUT, {"complete": complete, "without_key": without_key}, answers=answers)
     assert not job.succeeded
-    assert "missing required arguments: api_key" in job.output
+    assert job.output.count("api_key") > 0
     assert "state is present but all of the following are missing: token" in job.output
     assert simulator.requests == []
 
@@ -158,29 +169,54 @@ def test_a_blank_credential_is_no_credential(simulator: Simulator, launch: Launc
     assert workspace.configuration == {"token": TOKEN, "is_token_readonly": True}
 
 
-def test_slices_come_to_the_same_as_one_job(simulator: Simulator, launch: Launch) -> None:
-    def fleet(prefix: str) -> dict[str, dict[str, Any]]:
-        """Make five workspaces: two without a configuration, two with another token, one as it is wanted."""
-        hosts = {}
-        for number, token in enumerate([None, OLD_TOKEN, TOKEN, None, OLD_TOKEN]):
-            key = f"ck_live_{prefix}{number}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
-            configuration = token and {"token": token, "is_token_readonly": True}
-            simulator.add_workspace(key, name=f"{prefix}{number}", configuration=configuration or None)
-            hosts[f"{prefix}{number}"] = {"cortex_pagerduty_api_key": key}
-        return hosts
+def test_a_rotation_goes_back_to_the_previous_token_of_the_credential(simulator: Simulator, launch: Launch) -> None:
+    old = {"token": OLD_TOKEN, "is_token_readonly": True}
+    workspace = simulator.add_workspace(PAYMENTS_KEY, name="payments", configuration=old)
+    simulator.reject_token(REJECTED_TOKEN)
+    credentials = {"api_key": PAYMENTS_KEY, "base_url": simulator.url, "token": REJECTED_TOKEN}
+    job = launch(ROLLOUT, {"payments": {}}, answers=ANSWERS, previous_token=OLD_TOKEN, **credentials)
+    assert not job.succeeded
+    assert workspace.configuration == old
+    assert f"PUT {CONFIGURATION}" in workspace.requests
 
-    def state(hosts: dict[str, Any]) -> list[tuple[object, list[str]]]:
-        return [(simulator.workspaces[name].configuration, simulator.workspaces[name].requests) for name in hosts]
+    answers = ANSWERS | {"cortex_pagerduty_rollback": "false"}
+    job = launch(ROLLOUT, {"payments": {}}, answers=answers, previous_token=OLD_TOKEN, **credentials)
+    assert not job.succeeded
+    assert workspace.configuration == {"token": REJECTED_TOKEN, "is_token_readonly": True}
 
-    credentials = {"base_url": simulator.url, "token": TOKEN}
-    whole, sliced = fleet("whole"), fleet("slice")
-    job = launch(ROLLOUT, whole, answers=ANSWERS, **credentials)
-    slices = [
-        launch(ROLLOUT, {name: sliced[name] for name in list(sliced)[offset::2]}, answers=ANSWERS, **credentials)
-        for offset in range(2)
-    ]
-    assert [each.succeeded for each in (job, *slices)] == [True] * 3, "".join(each.output for each in (job, *slices))
-    assert state(sliced) == state(whole)
-    wanted = {"token": TOKEN, "is_token_readonly": True}
-    assert [configuration for configuration, _requests in state(sliced)] == [wanted] * 5
-    assert sum(len(each.changed) for each in slices) == len(job.changed) == 4
+
+def slice_of(names: list[str], number: int, count: int) -> list[str]:
+    """Return the hosts that AWX gives to a slice: each `count`th by name, from its number on."""
+    return sorted(names)[number - 1 :: count]
+
+
+def test_slices_side_by_side_reach_every_workspace_once(simulator: Simulator, launch: Launch, is_long: bool) -> None:
+    names = [f"team-{number:04}" for number in range(1000 if is_long else 40)]
+    keys = {name: f"ck_live_{name}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E" for name in names}
+    old, wanted = {"token": OLD_TOKEN, "is_token_readonly": True}, {"token": TOKEN, "is_token_readonly": True}
+    # Each state in each slice.
+    before = {name: [None, old, wanted][number % 3] for number, name in enumerate(names)}
+    writes = {name: [["POST"], ["PUT"], []][number % 3] for number, name in enumerate(names)}
+    for name in names:
+        simulator.add_workspace(keys[name], name=name, configuration=before[name])
+
+    def run_slice(number: int) -> Job:
+        hosts = {name: {"cortex_pagerduty_api_key": keys[name]} for name in slice_of(names, number, 4)}
+        return launch(ROLLOUT, hosts, answers=ANSWERS, cmdline="--forks 5", base_url=simulator.url, token=TOKEN)
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = list(pool.map(run_slice, range(1, 5)))
+
+    assert [job.succeeded for job in jobs] == [True] * 4, "".join(job.output for job in jobs)
+    changed = [name for job in jobs for name in job.changed]
+    assert sorted(changed) == [name for name in names if before[name] != wanted]
+    for name in names:
+        workspace = simulator.workspaces[name]
+        assert workspace.configuration == wanted
+        written = [f"{method} {CONFIGURATION}" for method in writes[name]]
+        assert workspace.requests == [f"GET {API}/default-configuration", *written, f"POST {CONFIGURATION}/validate"]
+    # The batches are those of a slice: each has its own canary.
+    order = [entry["workspace"] for entry in simulator.log]
+    for number in range(1, 5):
+        canary, *others = slice_of(names, number, 4)
+        assert max(index for index, name in enumerate(order) if name == canary) < min(map(order.index, others))
