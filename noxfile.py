@@ -28,7 +28,7 @@ except ImportError:
     sys.exit("You need to install antsibull-nox in the same Python environment as nox.")
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tests.support.isolation import ROOT, WORK, isolate
+from tools.isolation import ROOT, WORK, isolate
 
 # The supported versions of ansible-core, and the Python versions that each is tested with.
 MATRIX = {
@@ -226,7 +226,7 @@ def ansible_lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation site: .work/docs/html/index.html."""
     install(session, "antsibull-docs", "Sphinx", "sphinx-ansible-theme")
-    session.run("python", "-m", "tests.docs.site", WORK / "docs")
+    session.run("python", "-m", "tools.site", WORK / "docs")
 
 
 @nox.session
@@ -277,10 +277,10 @@ def add_program(name: str, description: str, *command: str, requirements: tuple[
     nox.session(name=name, default=False)(program)
 
 
-add_program("demo", "Run the real playbooks against the simulator.", "tests.demo")
+add_program("demo", "Run the real playbooks against the simulator.", "tools.demo")
 add_program("simulator", "Leave a simulator of the API running, and print how to use it.", "tests.simulator", "--tls")
-add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tests.bench")
-add_program("picture", "Draw the picture in README.md from a real run.", "tests.docs.picture", requirements=("rich",))
+add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tools.benchmark")
+add_program("picture", "Draw the picture in README.md from a real run.", "tools.picture", requirements=("rich",))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import tempfile
 import types
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 COLLECTION = "ansible_collections.cortexapps.cortex"
 
 

@@ -32,8 +32,8 @@ import certifi
 
 from tests.simulator import Simulator
 
-ROOT = Path(__file__).resolve().parents[2]
-WORK = ROOT / ".work" / "bench"
+ROOT = Path(__file__).resolve().parents[1]
+WORK = ROOT / ".work" / "benchmark"
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "performance_guide.rst"
 CLI = WORK / "venv-cli" / "bin" / "cortex"
 
@@ -511,13 +511,13 @@ def install_cli() -> None:
     if not CLI.is_file():
         print("Installing cortexapps-cli", file=sys.stderr, flush=True)
         venv.create(CLI.parents[1], with_pip=True, clear=True)
-        requirements = ROOT / "tests" / "bench" / "requirements-cli.txt"
+        requirements = ROOT / "tools" / "requirements-cli.txt"
         subprocess.run([CLI.with_name("python"), "-m", "pip", "install", "-q", "-r", requirements], check=True)
 
 
 def main() -> None:
     """Measure, print, and write the results as JSON and, if asked to, into the guide."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make benchmark", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each task is measured")
     parser.add_argument("--fleet", default="1,10,50", help="numbers of workspaces; all: 1,10,50,200,1000")
     parser.add_argument("--forks", default="1,2,5,20", help="numbers of forks")

@@ -76,7 +76,7 @@ STEPS = [
         ("--diff",),
     ),
     Step(
-        "A rotation, one workspace first and then the others; PagerDuty is asked about the new token before.",
+        "A rotation in two batches: one workspace, then the others. PagerDuty is asked about the new token first.",
         ROLLOUT,
         {"cortex_pagerduty_token": NEW_TOKEN, "cortex_pagerduty_preflight": True, "cortex_rollout_serial": "1,2"},
         {ABILITIES: 3, GET: 3, PUT: 3, VALIDATE: 3},
@@ -84,15 +84,15 @@ STEPS = [
         ("--diff",),
     ),
     Step(
-        "A token that PagerDuty does not accept, caught by the preflight: Cortex is not touched.",
+        "A token that PagerDuty does not accept. The preflight rejects it, and nothing is written.",
         ROLLOUT,
         {"cortex_pagerduty_token": BAD_TOKEN, "cortex_pagerduty_preflight": True, "cortex_rollout_serial": 1},
-        {ABILITIES: 1},
+        {GET: 1, ABILITIES: 1},
         ("cd34", "cd34", "cd34"),
         succeeds=False,
     ),
     Step(
-        "The same token without preflight: Cortex stores it, finds it not valid, and the good one is put back.",
+        "The same token without preflight. Cortex stores it and says that it is not valid, and the previous one is restored.",
         ROLLOUT,
         {
             "cortex_pagerduty_token": BAD_TOKEN,
@@ -104,7 +104,7 @@ STEPS = [
         succeeds=False,
     ),
     Step(
-        "The audit: what each workspace holds, and whether it is valid.",
+        "An audit: the configuration of each workspace, and whether it is valid.",
         AUDIT,
         {},
         {GET: 3, VALIDATE: 3},

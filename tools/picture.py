@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from tests.demo.__main__ import TOKEN, workspaces
+from tools.demo import TOKEN, workspaces
 from tests.simulator import Simulator
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "check-diff.svg"
 COLUMNS = 120
 COMMAND = (

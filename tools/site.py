@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds the HTML documentation into a folder: `python -m tests.docs.site FOLDER`. Any warning is an error."""
+"""Builds the HTML documentation into a folder: `python -m tools.site FOLDER`. Any warning is an error."""
 
 from __future__ import annotations
 

@@ -17,20 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # Makes this clone importable as the collection.
 runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="roll out to 1,000 workspaces instead of 40")
-
-
-@pytest.fixture
-def is_long(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ansible_collections.cortexapps.cortex.tests.awx.rules import credential_type_mistakes, survey_mistakes
+from tests.e2e.awx.rules import credential_type_mistakes, survey_mistakes
 
 Object = dict[str, Any]
 

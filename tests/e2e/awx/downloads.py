@@ -4,7 +4,7 @@
 
 """What the tests of AWX need and a virtual environment cannot hold beside the rest, kept under the ignored `.work/`.
 
-`python tests/awx/downloads.py` fetches it ahead of the tests, and prints the folder that awx.awx is in.
+`python tests/e2e/awx/downloads.py` fetches it ahead of the tests, and prints the folder that awx.awx is in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CACHE = ROOT / ".work" / "cache" / "awx"
 
 # This package carries awx.awx 24.6.1. It wants an ansible-core of its own, so only that folder is taken from it.

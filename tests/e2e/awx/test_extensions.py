@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cortexapps.cortex.tests.awx.downloads import ROOT
-from ansible_collections.cortexapps.cortex.tests.awx.rules import (
+from tests.e2e.awx.downloads import ROOT
+from tests.e2e.awx.rules import (
     credential_type_mistakes,
     injected,
     is_listed_as_playbook,

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.cortexapps.cortex.tests.awx.downloads import ROOT
-from ansible_collections.cortexapps.cortex.tests.awx.rules import injected
+from tests.e2e.awx.downloads import ROOT
+from tests.e2e.awx.rules import injected
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.cortexapps.cortex.tests.awx import downloads
-from ansible_collections.cortexapps.cortex.tests.awx.controller import Controller
-from ansible_collections.cortexapps.cortex.tests.awx.rules import role_options
+from tests.e2e.awx import downloads
+from tests.e2e.awx.controller import Controller
+from tests.e2e.awx.rules import role_options
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Setup = Callable[..., "Done"]

@@ -51,7 +51,7 @@ def commands(document: str) -> list[str]:
     """Return the commands of a document that run playbooks or control the simulator."""
     blocks: list[Example] = [e for e in examples() if e.document == document and e.language == "console"]
     lines = [line.removeprefix("$ ") for block in blocks for line in block.text.splitlines()]
-    # What talks to an AWX controller is tested in tests/awx.
+    # What talks to an AWX controller is tested in tests/e2e/awx.
     return [line for line in lines if re.match(r"ansible-playbook |curl ", line) and "awx" not in line]
 
 

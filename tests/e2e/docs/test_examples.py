@@ -150,10 +150,12 @@ def test_variables_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("example", CONSOLE, ids=lambda example: example.id)
 def test_commands_exist(example: Example) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    parts = set(re.findall(r"^PARTS = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split())
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    sessions = (ROOT / "noxfile.py").read_text() + (ROOT / "antsibull-nox.toml").read_text()
+    names = r"^def (\w+)\(session|name=\"([\w-]+)\"|^add_program\(\"(\w+)\"|^\[sessions\.(\w+)\]"
+    known |= {match[match.lastindex or 0].replace("_", "-") for match in re.finditer(names, sessions, re.MULTILINE)}
     for names in re.findall(r"^\$ make (?:\w+=\S+ )*([a-z -]+)", example.text, re.MULTILINE):
-        assert set(names.split()) <= targets | parts
+        assert set(names.split()) <= known
     for playbook in re.findall(r"ansible-playbook cortexapps\.cortex\.(\w+)", example.text):
         assert (ROOT / "playbooks" / f"{playbook}.yml").is_file()
     for module in re.findall(r"ansible-doc (?:-t module )?cortexapps\.cortex\.(\w+)", example.text):

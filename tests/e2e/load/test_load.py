@@ -19,7 +19,7 @@ import pytest
 import requests
 import yaml
 
-from tests.secrets.playbook import ROLLOUT, environment
+from tests.e2e.secrets.playbook import ROLLOUT, environment
 from tests.simulator import Simulator
 
 TOKEN = "u+EXAMPLExxxxxxxab12"

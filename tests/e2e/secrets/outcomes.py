@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tests.secrets.leaks import echoes
+from tests.e2e.secrets.leaks import echoes
 from tests.simulator import Simulator
 
 Faults = Callable[[str], list[dict[str, Any]]]

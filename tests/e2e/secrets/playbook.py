@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
 AUDIT = "cortexapps.cortex.pagerduty_audit"
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.secrets.leaks import leaks_below, leaks_in
-from tests.secrets.outcomes import Outcome
-from tests.secrets.playbook import ROLLOUT, environment, everything_recorded, run_playbook
-from tests.secrets.recorders import Recorder, recording_proxy, recording_server
+from tests.e2e.secrets.leaks import leaks_below, leaks_in
+from tests.e2e.secrets.outcomes import Outcome
+from tests.e2e.secrets.playbook import ROLLOUT, environment, everything_recorded, run_playbook
+from tests.e2e.secrets.recorders import Recorder, recording_proxy, recording_server
 from tests.simulator import Simulator
 
 TEAM = Outcome("team")

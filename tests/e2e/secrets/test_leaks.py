@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.secrets.leaks import echoes, leaks_below, leaks_in
+from tests.e2e.secrets.leaks import echoes, leaks_below, leaks_in
 
 SECRET = 'u+7F/"LmN<é>2pRs&ab12'
 

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.secrets.leaks import echoes, leaks_below
-from tests.secrets.outcomes import OUTCOMES, host_variables
-from tests.secrets.playbook import AUDIT, ROLLOUT, TIMEOUT, environment, everything_recorded, run_playbook
-from tests.secrets.recorders import recording_server
+from tests.e2e.secrets.leaks import echoes, leaks_below
+from tests.e2e.secrets.outcomes import OUTCOMES, host_variables
+from tests.e2e.secrets.playbook import AUDIT, ROLLOUT, TIMEOUT, environment, everything_recorded, run_playbook
+from tests.e2e.secrets.recorders import recording_server
 from tests.simulator import Simulator
 
 BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}

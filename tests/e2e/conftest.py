@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many workspaces: few in each run of the tests, many with `--long`."""
+"""Few workspaces in each run of the tests, many with `--long`."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .environment import clean
+from tests.support.environment import clean
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 # Ignored by Git: everything that a session writes is in here.
 WORK = ROOT / ".work"
 HOME = WORK / "home"
