@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: a rollout, a rotation, two bad tokens, an audit and a removal, with the real playbooks and modules.
+"""The demo: rollouts, rotations, tokens that are not valid, an audit and a removal, with the real playbooks and modules.
 
-Everything goes over HTTPS to a simulator of the API on this machine. What each step must do is written beside it and
-is checked by what the simulator was sent and holds then; the exit status is 1 if anything differed.
+Everything goes over HTTPS to a simulator of the API on this machine. Each step lists the requests that it must send and
+what the workspaces must contain afterwards. Both are checked, and the exit status is 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tests.simulator import Simulator
 
 TOKEN = "u+EXAMPLEfirst04ab12"
 NEW_TOKEN = "u+EXAMPLEsecond5cd34"
+THIRD_TOKEN = "u+EXAMPLEthird06ef56"
+FOURTH_TOKEN = "u+EXAMPLEfourth7gh78"
 BAD_TOKEN = "u+EXAMPLErejectedbad"
 READ_ONLY = True
 
@@ -36,10 +38,34 @@ ABILITIES = "GET /pagerduty/abilities"
 
 ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
 AUDIT = "cortexapps.cortex.pagerduty_audit"
+ROTATION = "rotation.yml"
+ROTATION_PLAYBOOK = """\
+- name: Rotate the PagerDuty token of a Cortex workspace
+  hosts: payments
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Check, store and validate the new token, and restore the old one if the new one is not valid
+      cortexapps.cortex.cortex_pagerduty_config:
+        api_key: "{{ cortex_pagerduty_api_key }}"
+        base_url: "{{ cortex_pagerduty_base_url }}"
+        ca_path: "{{ cortex_pagerduty_ca_path }}"
+        token: "{{ new_token }}"
+        is_token_readonly: "{{ cortex_pagerduty_is_token_readonly }}"
+        preflight: true
+        preflight_url: "{{ cortex_pagerduty_preflight_url }}"
+        validate: true
+        rollback: true
+        previous_token: "{{ old_token }}"
+"""
+NOT_VALID = {"configurations": [{"isValid": False, "message": "The token belongs to another PagerDuty account"}]}
 
 
 class Step(NamedTuple):
-    """What is run, and what it must do: the requests by name, and the last four characters in each workspace."""
+    """What is run, and what it must do: the requests by name, and the last four characters in each workspace.
+
+    `verdict` is what Cortex says of the token, whether PagerDuty accepts it or not.
+    """
 
     title: str
     playbook: str
@@ -48,6 +74,7 @@ class Step(NamedTuple):
     stored: tuple[str | None, str | None, str | None]
     options: tuple[str, ...] = ()
     succeeds: bool = True
+    verdict: object = None
 
 
 STEPS = [
@@ -104,11 +131,29 @@ STEPS = [
         succeeds=False,
     ),
     Step(
+        "A rotation with preflight and rollback as one task, in a playbook of your own.",
+        ROTATION,
+        {"new_token": THIRD_TOKEN, "old_token": NEW_TOKEN},
+        {GET: 1, ABILITIES: 1, PUT: 1, VALIDATE: 1},
+        ("ef56", "cd34", "cd34"),
+        ("--diff",),
+    ),
+    Step(
+        "The same task with a token that PagerDuty accepts and Cortex does not. The task restores the previous token.",
+        ROTATION,
+        {"new_token": FOURTH_TOKEN, "old_token": THIRD_TOKEN},
+        {GET: 2, ABILITIES: 1, PUT: 2, VALIDATE: 1},
+        ("ef56", "cd34", "cd34"),
+        ("--diff",),
+        succeeds=False,
+        verdict=NOT_VALID,
+    ),
+    Step(
         "An audit: the configuration of each workspace, and whether it is valid.",
         AUDIT,
         {},
         {GET: 3, VALIDATE: 3},
-        ("cd34", "cd34", "cd34"),
+        ("ef56", "cd34", "cd34"),
     ),
     Step(
         "Removal.",
@@ -126,6 +171,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, Simulator(tls=True) as simulator:
         inventory = Path(folder) / "workspaces.json"
         inventory.write_text(json.dumps(workspaces(simulator)))
+        (inventory.parent / ROTATION).write_text(ROTATION_PLAYBOOK)
         simulator.reject_token(BAD_TOKEN)
         sent: Counter[str] = Counter()
         differences = []
@@ -166,8 +212,12 @@ def workspaces(simulator: Simulator) -> dict[str, object]:
 def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
     """Run a step and return what differed from what it announces."""
     variables = {"cortex_workspaces": "cortex", **step.variables}
-    command = ["ansible-playbook", step.playbook, "-i", str(inventory), "-e", json.dumps(variables), *step.options]
+    command = ["ansible-playbook", step.playbook, "-i", inventory.name, "-e", json.dumps(variables), *step.options]
     print(f"   {shlex.join(command)}\n{'=' * 100}", flush=True)
+    if step.playbook == ROTATION:
+        print(ROTATION_PLAYBOOK, end="", flush=True)
+    if step.verdict:
+        simulator.fault("validate", body=step.verdict)
     env = {
         **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
         # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
@@ -176,7 +226,7 @@ def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
         "ANSIBLE_REMOTE_TEMP": str(inventory.parent / "tmp"),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
     }
-    status = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    status = subprocess.run(command, cwd=inventory.parent, env=env, stdin=subprocess.DEVNULL, check=False).returncode
     stored = tuple(
         workspace.configuration["token"][-4:] if workspace.configuration else None
         for workspace in (simulator.workspaces[name] for name in ("payments", "checkout", "search"))
