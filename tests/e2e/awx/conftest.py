@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -18,8 +17,6 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-# Makes this clone importable as the collection.
-runpy.run_path(str(ROOT / "tests" / "unit" / "conftest.py"))
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -18,7 +18,7 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 from tests.e2e.awx.downloads import ROOT
 from tests.e2e.awx.rules import injected
-from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from tests.simulator import Simulator
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Load = Callable[[str], Any]
