@@ -227,6 +227,11 @@ diff:
       description: The state after; in check mode, as it would be. C(state) is V(unknown) if it could not be found out.
       type: dict
       sample: {state: present, is_token_readonly: true, last_four: ab12}
+    before_header: &header
+      description: The host of the inventory, which C(--diff) shows.
+      type: str
+      sample: payments
+    after_header: *header
 http_status:
   description: The HTTP status of Cortex's response.
   returned: failure, when the API responded

@@ -44,6 +44,10 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
                 result.update(self._run_in_process())
         else:
             result.update(self._run_module(task_vars or {}, is_plain_local))
+        if task_vars and "inventory_hostname" in task_vars and "diff" in result:
+            # A host is a workspace: Ansible shows its name above the diff.
+            headers = dict.fromkeys(("before_header", "after_header"), task_vars["inventory_hostname"])
+            result["diff"] = {**result["diff"], **headers}
         return result
 
     def _run_in_process(self) -> dict[str, t.Any]:
