@@ -230,6 +230,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def words(session: nox.Session) -> None:
+    """Find words in documentation and messages that are not the field's terms."""
+    session.install("pre-commit")
+    session.run("pre-commit", "run", "--all-files", "words")
+
+
+@nox.session
 def changelog(session: nox.Session) -> None:
     """Lint the changelog fragments; "-- release" writes the changelog of the version in galaxy.yml."""
     session.install("antsibull-changelog")

@@ -22,7 +22,7 @@ options:
     description:
       - Where the Cortex API is, with or without a path prefix, with or without a trailing slash.
       - The EU cloud is V(https://api.eu.cortex.io). For a self-managed Cortex this is the host of the backend, not
-        that of the user interface.
+        that of the web UI.
       - If not set, the environment variable E(CORTEX_BASE_URL) is used, then E(CORTEX_API_URL). An empty variable
         counts as unset.
       - Redirects are not followed.
@@ -49,7 +49,7 @@ options:
     default: 30
   retries:
     description:
-      - Attempts after the first one when Cortex responds with HTTP status 429, 500, 502, 503 or 504, or cannot be
+      - Attempts after the first one when Cortex responds with HTTP 429, 500, 502, 503 or 504, or cannot be
         reached. V(0) turns retries off. The maximum is V(20).
       - The waits between them grow from one second to thirty and are spread at random. If Cortex requests a wait, it is
         added, up to 60 seconds. If it requests more, the task fails at once and says so.

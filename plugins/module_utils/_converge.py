@@ -72,7 +72,7 @@ class Result:
     """What is known about a workspace and what was done to it, at any moment.
 
     :ivar validation: Cortex's verdict, as the return value of this name.
-    :ivar preflight: whether PagerDuty accepts the token; None if that is not known.
+    :ivar preflight: whether PagerDuty accepts the token; None if that is unknown.
     """
 
     def __init__(self) -> None:

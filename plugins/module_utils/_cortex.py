@@ -111,7 +111,7 @@ class Cortex:
         """Send an addition, a replacement or a deletion.
 
         :param after: what must be stored after it.
-        :raises RequestError: when it was not carried out, or it is not known whether it was.
+        :raises RequestError: when it was not carried out, or its outcome is unknown.
         """
         body = None if operation is DELETE else {"isTokenReadonly": is_token_readonly, "token": token}
         try:

@@ -33,7 +33,7 @@ MAX_RETRY_AFTER = 60
 FOREVER = 1e12
 # The second is urllib3's own, before 2.0, for a certificate of another host.
 _CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
-# The fields of Cortex's errors beside "message" (components.schemas.ErrorResponse in its API description).
+# The fields of Cortex's errors apart from "message" (components.schemas.ErrorResponse in its API description).
 _ERROR_FIELDS = {"type": str, "details": str, "requestId": str, "httpStatus": int, "gatewayHttpStatus": int}
 
 
@@ -53,7 +53,7 @@ class Operation(t.NamedTuple):
 class Service(t.NamedTuple):
     """What the messages need to know about an API.
 
-    :param url_option: the option that holds its URL.
+    :param url_option: the option that contains its URL.
     :param credential: what is sent to it for authorization.
     :param ca_hint: how its certificate can be trusted.
     :param foreign_hint: what to say where a response does not look like this API's.

@@ -14,7 +14,7 @@ version_added: 1.0.0
 description:
   - Adds, replaces and removes the PagerDuty configuration of a workspace of Cortex, the internal developer portal of
     U(https://cortex.io). It can check the token with PagerDuty first, have Cortex validate it, and roll back.
-  - A workspace holds at most one PagerDuty configuration. Its token can be written but never read back. Cortex returns
+  - A workspace has at most one PagerDuty configuration. Its token can be written but never read back. Cortex returns
     only its last four characters.
 author:
   - cortexapps.cortex contributors (@cortexapps)

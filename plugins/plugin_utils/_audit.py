@@ -23,7 +23,7 @@ INVALID = "The PagerDuty configuration is not valid."
 
 
 class Row(t.NamedTuple):
-    """What a workspace holds. `configuration` and `validation` are as the module returns them."""
+    """What a workspace has. `configuration` and `validation` are as the module returns them."""
 
     workspace: str
     status: str

@@ -26,7 +26,7 @@ _EXAMPLE_TOKEN = "u+EXAMPLExxxxxxxab12"
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.simulator",
-        description="Simulates Cortex's PagerDuty integration, and PagerDuty's abilities, until it is interrupted.",
+        description="Simulates the PagerDuty integration of Cortex, and PagerDuty's abilities, until you press Ctrl-C.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
@@ -36,19 +36,19 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         const=True,
         default=False,
         choices=BAD_CERTIFICATES,
-        help="serve HTTPS, with a certificate that is good or has the named fault",
+        help="use HTTPS, with a certificate that is valid or has the named fault",
     )
     parser.add_argument(
         "--workspaces",
         type=Path,
         default=_EXAMPLE,
         metavar="FILE",
-        help="workspaces to begin with (default: three examples)",
+        help="workspaces at the start (default: three examples)",
     )
     parser.add_argument(
-        "--rate-limit", type=int, metavar="N", help="requests a minute for each API key (default: no limit)"
+        "--rate-limit", type=int, metavar="N", help="requests a minute from one API key (default: no limit)"
     )
-    parser.add_argument("--prefix", default="", metavar="PATH", help="path below which Cortex answers, such as /cortex")
+    parser.add_argument("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append a JSON line for each request")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="keep ca.pem here (default: a temporary folder)")
     parser.add_argument(
