@@ -104,7 +104,7 @@ options:
       - The token to go back to with O(rollback).
       - If not set, the environment variable E(PAGERDUTY_PREVIOUS_TOKEN) is used. An empty variable counts as unset.
       - It must have the last four characters of the stored token. Otherwise the task fails before it writes. If
-        workspaces hold different tokens, set it for each host.
+        workspaces have different tokens, set it for each host.
       - It is not used where nothing is stored, or where the stored token has the last four characters of O(token).
     type: str
   previous_is_token_readonly:
