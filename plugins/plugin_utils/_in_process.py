@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import sys
@@ -48,11 +49,14 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             # A host is a workspace: Ansible shows its name above the diff.
             headers = dict.fromkeys(("before_header", "after_header"), task_vars["inventory_hostname"])
             result["diff"] = {**result["diff"], **headers}
+        if "configuration" not in result:
+            # Ansible rejected the arguments, so it is not known which of them contain secrets.
+            result.pop("invocation", None)
         return result
 
     def _run_in_process(self) -> dict[str, t.Any]:
         # Plain values, as a module gets them: without Ansible's tags and with the values of the vault decrypted.
-        args = json.loads(json.dumps(self._task.args, default=str))
+        args = json.loads(json.dumps(self._task.args, default=_plain))
         validation = ArgumentSpecValidator(**self.arguments).validate(args)
         params = {**args, **validation.validated_parameters}
         secrets = set(validation._no_log_values)
@@ -116,3 +120,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         delegated = task_vars["ansible_delegated_vars"]
         of_host = {"ansible_python_interpreter": sys.executable, **delegated[host]}
         return {**task_vars, "ansible_delegated_vars": {**delegated, host: of_host}}
+
+
+def _plain(value: t.Any) -> str:
+    return str(value.isoformat() if isinstance(value, datetime.date) else value)

@@ -166,7 +166,7 @@ def run_in_process(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         result = plugin.run(task_vars={})
     printed = out.getvalue() + err.getvalue() + json.dumps(result)
-    result.pop("invocation")
+    result.pop("invocation", None)
     return result, printed
 
 

@@ -1,0 +1,180 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs plays with ansible-playbook as a user does, and tells what came of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tests.simulator import Simulator
+from tests.support.environment import clean
+
+ROOT = Path(__file__).resolve().parents[3]
+
+CONFIG = "cortexapps.cortex.cortex_pagerduty_config"
+INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
+API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
+TOKEN = "u+7FzQkLmN2pRsTvab12"
+OTHER_TOKEN = "y_NbxKq81LtWzGh4cd34"
+SECRETS = {"the API key": API_KEY, "the token": TOKEN, "the other token": OTHER_TOKEN}
+
+GET = "GET /api/v1/pagerduty/default-configuration"
+POST = "POST /api/v1/pagerduty/configuration"
+PUT = "PUT /api/v1/pagerduty/configuration"
+DELETE = "DELETE /api/v1/pagerduty/configurations"
+VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
+
+#: The keywords that have a task run as an ordinary module, and change nothing else.
+AS_MODULE = {"become": True, "become_method": "as_is"}
+# Seconds. Far above what a run takes on a slow machine.
+TIMEOUT = 300
+
+
+class Run(NamedTuple):
+    """A run of Ansible: its exit status, all that it printed, and what tasks registered, by host and name."""
+
+    status: int
+    output: str
+    registered: dict[str, dict[str, Any]]
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What was registered on the only host."""
+        (results,) = self.registered.values()
+        return results
+
+    @property
+    def pythons(self) -> list[str]:
+        """The Python of each task of this collection that ran as an ordinary module. It needs the option ``-vvv``."""
+        return re.findall(r"EXEC .*?(/\S*python\S*) .*AnsiballZ_cortex_pagerduty_config", self.output)
+
+
+class Controller:
+    """A folder with all that one run of Ansible is given and leaves behind."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.given = folder / "given"
+        self.written = folder / "written"
+        self.given.mkdir()
+        self.written.mkdir()
+        self._registered = self.written / "registered.json"
+        home, temporary, collections = (self.written / name for name in ("home", "tmp", "collections"))
+        link = collections / "ansible_collections" / "cortexapps" / "cortex"
+        for made in (home, temporary, link.parent):
+            made.mkdir(parents=True)
+        link.symlink_to(ROOT)
+        targets = ROOT / "tests" / "integration" / "targets"
+        self.env = {
+            **clean(),
+            "HOME": str(home),
+            "TMPDIR": str(temporary),
+            "ANSIBLE_HOME": str(home / ".ansible"),
+            "ANSIBLE_ASYNC_DIR": str(home / ".ansible_async"),
+            "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_BECOME_PLUGINS": str(targets / "setup_simulator" / "become_plugins"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "registered",
+            "TEST_REGISTERED": str(self._registered),
+            # What Ansible says of a choice among several is in the same order in every process.
+            "PYTHONHASHSEED": "0",
+            "CORTEX_BASE_URL": simulator.url,
+            "SSL_CERT_FILE": simulator.ca_path or "",
+        }
+
+    def play(
+        self,
+        *tasks: dict[str, Any],
+        inventory: Mapping[str, Any] | None = None,
+        options: Sequence[str | Path] = (),
+        env: Mapping[str, str] | None = None,
+        python: str | Path = sys.executable,
+        **keywords: Any,
+    ) -> Run:
+        """Run a play with tasks, by default on the implicit localhost.
+
+        Args:
+            inventory: The variables of each host.
+            options: Further arguments of ansible-playbook.
+            env: Further environment variables.
+            python: What ansible-playbook runs in.
+            keywords: Those of the play.
+        """
+        play = {"hosts": "all" if inventory else "localhost", "gather_facts": False, **keywords, "tasks": list(tasks)}
+        playbook = self.given / "playbook.yml"
+        playbook.write_text(dump([play]))
+        arguments: list[str | Path] = [playbook, *options]
+        if inventory:
+            hosts = self.given / "inventory.yml"
+            hosts.write_text(dump({"all": {"hosts": dict(inventory)}}))
+            arguments += ["-i", hosts]
+        return self.run("playbook", *arguments, env=env, python=python)
+
+    def run(
+        self,
+        program: str,
+        *arguments: str | Path,
+        env: Mapping[str, str] | None = None,
+        python: str | Path = sys.executable,
+    ) -> Run:
+        """Run one of Ansible's programs: "playbook", "adhoc", or "vault"."""
+        self._registered.write_text("{}")
+        done = subprocess.run(
+            [python, "-m", "ansible", program, *arguments],
+            cwd=self.given,
+            env={**self.env, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        (self.written / "output").write_text(done.stdout)
+        return Run(done.returncode, done.stdout, json.loads(self._registered.read_text()))
+
+
+class Vaulted(str):
+    """A value that is encrypted in place with ``!vault``."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(Vaulted, lambda dumper, value: dumper.represent_scalar("!vault", value, style="|"))
+
+
+def dump(content: Any) -> str:
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
+
+
+def config(name: str | None = None, **options: Any) -> dict[str, Any]:
+    """Return a task that stores TOKEN and registers its result; options replace or (when None) remove its own.
+
+    What comes beside the module goes into the dictionary afterwards: ``config("a") | {"check_mode": True}``.
+    """
+    given = {"api_key": API_KEY, "token": TOKEN, "is_token_readonly": True, "retries": 0, **options}
+    return _task(CONFIG, given, name)
+
+
+def info(name: str | None = None, **options: Any) -> dict[str, Any]:
+    """Return a task that reads and registers its result; options replace or (when None) remove its own."""
+    return _task(INFO, {"api_key": API_KEY, "retries": 0, **options}, name)
+
+
+def _task(module: str, given: dict[str, Any], name: str | None) -> dict[str, Any]:
+    task = {module: {option: value for option, value in given.items() if value is not None}}
+    return task | {"register": name} if name else task
