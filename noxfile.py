@@ -287,7 +287,7 @@ def add_program(name: str, description: str, *command: str, requirements: tuple[
 add_program("demo", "Run the real playbooks against the simulator.", "tools.demo")
 add_program("simulator", "Leave a simulator of the API running, and print how to use it.", "tests.simulator", "--tls")
 add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tools.benchmark")
-add_program("picture", "Draw the picture in README.md from a real run.", "tools.picture", requirements=("rich",))
+add_program("picture", "Draw the pictures in docs/images from real runs.", "tools.picture", requirements=("rich",))
 
 
 if __name__ == "__main__":

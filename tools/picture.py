@@ -2,129 +2,128 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Draws docs/images/check-diff.svg: what a rollout in check mode prints, from a real run against the simulator."""
+"""Draws the pictures in docs/images from real runs against the simulator."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+from rich.console import CONSOLE_SVG_FORMAT, Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from tools.demo import TOKEN, workspaces
 from tests.simulator import Simulator
+from tools.demo import BAD_TOKEN, READ_ONLY, TOKEN, workspaces
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURE = ROOT / "docs" / "images" / "check-diff.svg"
-COLUMNS = 120
-COMMAND = (
-    "ansible-playbook cortexapps.cortex.pagerduty_rollout -i workspaces.yml -e cortex_workspaces=cortex --check --diff"
-)
-THEME = TerminalTheme(
-    (22, 27, 34),
-    (201, 209, 217),
-    [
-        (72, 79, 88),
-        (255, 123, 114),
-        (63, 185, 80),
-        (210, 153, 34),
-        (88, 166, 255),
-        (188, 140, 255),
-        (57, 197, 207),
-        (177, 186, 196),
-    ],
-    [
-        (110, 118, 129),
-        (255, 161, 152),
-        (86, 211, 100),
-        (227, 179, 65),
-        (121, 192, 255),
-        (210, 168, 255),
-        (86, 212, 221),
-        (240, 246, 252),
-    ],
-)
-# Without the font that rich would have readers' browsers fetch from a third party.
-SVG = """\
-<!--
-Copyright (c) 2026 cortexapps.cortex contributors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
-Written by "make picture" from the output of a real run.
--->
-<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-<style>
-.{unique_id}-matrix {{
-  font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace;
-  font-size: {char_height}px;
-  line-height: {line_height}px;
-  font-variant-east-asian: full-width;
-}}
-.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
-{styles}
-</style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
-</clipPath>
-{lines}
-</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
+IMAGES = ROOT / "docs" / "images"
+ROLLOUT = "ansible-playbook cortexapps.cortex.pagerduty_rollout -i workspaces.yml -e cortex_workspaces="
+AUDIT = "ansible-playbook cortexapps.cortex.pagerduty_audit -i workspaces.yml -e cortex_workspaces=cortex"
+# The lines of the recap are the longest.
+COLUMNS = 118
+# The red of rich's own themes is too dark to read.
+BLACK, RED, GREEN, YELLOW = (72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34)
+BLUE, MAGENTA, CYAN, WHITE = (88, 166, 255), (188, 140, 255), (57, 197, 207), (201, 209, 217)
+THEME = TerminalTheme((22, 27, 34), WHITE, [BLACK, RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, WHITE])
+# Without the fonts that a reader's browser would get from a third party.
+TERMINAL = re.sub(r"@font-face {{.*?}}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+# An SVG can contain HTML. This is the report itself, with its own colors for light and dark.
+PAGE = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
+<foreignObject width="100%" height="100%">
+<html xmlns="http://www.w3.org/1999/xhtml">
+{style}
+{body}
+</html>
+</foreignObject>
 </svg>
 """
 
 
-def main() -> int:
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    PICTURE.write_text(draw(output()), encoding="utf-8")
-    print(f"Written: {PICTURE.relative_to(ROOT)}")
-    return 0
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, Simulator(tls=True) as simulator:
+        folder = Path(name)
+        inventory: Any = workspaces(simulator)
+        hosts = inventory["cortex"]["hosts"]
+        write_inventory(folder, inventory)
+        simulator.reject_token(BAD_TOKEN)
+
+        command = f"{ROLLOUT}payments,checkout --check --diff"
+        draw_terminal("check-diff", command, run(folder, command, PAGERDUTY_TOKEN=TOKEN))
+
+        run(folder, f"{ROLLOUT}cortex", PAGERDUTY_TOKEN=TOKEN)
+        command = f"{ROLLOUT}cortex -e cortex_rollout_serial=1,100%"
+        tokens = {"PAGERDUTY_TOKEN": BAD_TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": TOKEN}
+        draw_terminal("rollback", command, run(folder, command, status=2, **tokens))
+
+        simulator.workspaces["search"].configuration = {"token": BAD_TOKEN, "is_token_readonly": READ_ONLY}
+        simulator.add_workspace(key := "ck_live_orders_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E", "orders")
+        hosts["orders"] = {"cortex_pagerduty_api_key": key}
+        hosts["shipping"] = {"cortex_pagerduty_api_key": "{{ vault_cortex_api_keys.shipping }}"}
+        write_inventory(folder, inventory)
+        run(folder, f"{AUDIT} -e cortex_pagerduty_audit_report=audit.html", status=2)
+        draw_page("audit", (folder / "audit.html").read_text(encoding="utf-8"), width=1000, height=535)
 
 
-def output() -> str:
-    """Return what the command prints, with its colours."""
-    with tempfile.TemporaryDirectory() as folder, Simulator(tls=True) as simulator:
-        # JSON is YAML.
-        (Path(folder) / "workspaces.yml").write_text(json.dumps(workspaces(simulator)))
-        env = {
-            **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
-            "PAGERDUTY_TOKEN": TOKEN,
-            "ANSIBLE_FORCE_COLOR": "true",
-            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            "ANSIBLE_LOCAL_TEMP": folder,
-            "ANSIBLE_REMOTE_TEMP": folder,
-            # One workspace after the other, so that the picture is the same each time.
-            "ANSIBLE_FORKS": "1",
-        }
-        env.pop("ANSIBLE_NOCOLOR", None)
-        done = subprocess.run(
-            COMMAND.split(), cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
-        )
+def write_inventory(folder: Path, inventory: object) -> None:
+    # JSON is YAML.
+    (folder / "workspaces.yml").write_text(json.dumps(inventory))
+
+
+def run(folder: Path, command: str, status: int = 0, **variables: str) -> str:
+    """Return what the command prints, with its colors."""
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+        **variables,
+        "ANSIBLE_FORCE_COLOR": "true",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+        "ANSIBLE_LOCAL_TEMP": str(folder),
+        "ANSIBLE_REMOTE_TEMP": str(folder),
+        # One workspace after the other, so that the picture is the same each time.
+        "ANSIBLE_FORKS": "1",
+    }
+    env.pop("ANSIBLE_NOCOLOR", None)
+    done = subprocess.run(
+        command.split(), cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != status:
+        sys.exit(f"{command} ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-def draw(colored: str) -> str:
-    """Return an SVG of a terminal that shows the command and its output."""
+def draw_terminal(name: str, command: str, output: str) -> None:
+    """Write a picture of a terminal that shows the command and its output."""
+    # Where the task is in the file: a path of this machine.
+    output = re.sub(r"^\S*Origin: (?:.*\n)+?(?=\S*fatal: )", "", output, flags=re.MULTILINE)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(Text(f"$ {COMMAND}\n", style="bold"))
-    for line in colored.strip("\n").splitlines():
+    console.print(Text(f"$ {command}\n", style="bold"))
+    for line in output.strip("\n").splitlines():
         console.print(Text.from_ansi(line.rstrip()))
-    svg = console.export_svg(title="A rollout to three workspaces, in check mode", theme=THEME, code_format=SVG)
-    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+    write(name, console.export_svg(title="cortexapps.cortex", theme=THEME, code_format=TERMINAL, unique_id=name))
+
+
+def draw_page(name: str, page: str, width: int, height: int) -> None:
+    """Write a picture of an HTML page."""
+    style, body = (re.search(f"<{tag}>.*</{tag}>", page, re.DOTALL) for tag in ("style", "body"))
+    assert style and body
+    write(name, PAGE.format(width=width, height=height, style=style[0], body=body[0]))
+
+
+def write(name: str, svg: str) -> None:
+    path = IMAGES / f"{name}.svg"
+    path.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
+    print(f"Written: {path.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

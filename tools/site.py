@@ -12,6 +12,7 @@ import sys
 import zlib
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 TITLE = "Cortex collection for Ansible"
 # The labels of Ansible's own documentation that antsibull-docs refers to. Looked up here and not over the network, so
 # that the outcome is the same behind a firewall.
@@ -54,9 +55,14 @@ def build(folder: Path) -> None:
     naming = ["--project", TITLE, "--title", TITLE, "--copyright", "cortexapps.cortex contributors"]
     run("antsibull-docs", "sphinx-init", *common, *naming, "--dest-dir", str(folder), "cortexapps.cortex")
     run("antsibull-docs", "collection", *common, "--dest-dir", str(rst), "cortexapps.cortex")
+    shutil.copytree(ROOT / "docs" / "images", folder / "images")
+    # antsibull-docs has no option for these titles.
+    index = rst / "index.rst"
+    index.write_text(index.read_text(encoding="utf-8").replace("Cortexapps.Cortex", "cortexapps.cortex"), encoding="utf-8")
     (folder / "ansible.inv").write_bytes(inventory())
     with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
-        configuration.write(f'\nintersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
+        configuration.write(f"\nhtml_title = {TITLE!r}\n")
+        configuration.write(f'intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
     run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder), str(rst), str(folder / "html"))
 
 
