@@ -40,8 +40,7 @@ PAGE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
 <foreignObject width="100%" height="100%">
 <html xmlns="http://www.w3.org/1999/xhtml">
-{style}
-{body}
+{page}
 </html>
 </foreignObject>
 </svg>
@@ -114,9 +113,8 @@ def draw_terminal(name: str, command: str, output: str) -> None:
 
 def draw_page(name: str, page: str, width: int, height: int) -> None:
     """Write a picture of an HTML page."""
-    style, body = (re.search(f"<{tag}>.*</{tag}>", page, re.DOTALL) for tag in ("style", "body"))
-    assert style and body
-    write(name, PAGE.format(width=width, height=height, style=style[0], body=body[0]))
+    head_and_body = re.sub(r".*?(<style>.*</style>).*(<body>.*</body>).*", r"\1\n\2", page, flags=re.DOTALL)
+    write(name, PAGE.format(width=width, height=height, page=head_and_body))
 
 
 def write(name: str, svg: str) -> None:

@@ -58,7 +58,7 @@ def build(folder: Path) -> None:
     shutil.copytree(ROOT / "docs" / "images", folder / "images")
     # antsibull-docs has no option for these titles.
     index = rst / "index.rst"
-    index.write_text(index.read_text(encoding="utf-8").replace("Cortexapps.Cortex", "cortexapps.cortex"), encoding="utf-8")
+    index.write_text(index.read_text().replace("Cortexapps.Cortex", "cortexapps.cortex"))
     (folder / "ansible.inv").write_bytes(inventory())
     with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
         configuration.write(f"\nhtml_title = {TITLE!r}\n")
