@@ -238,7 +238,7 @@ def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
     if requests != Counter(step.requests):
         differences.append(f"sent {dict(requests)} instead of {step.requests}")
     if stored != step.stored:
-        differences.append(f"the workspaces hold {stored} instead of {step.stored}")
+        differences.append(f"the workspaces have {stored} instead of {step.stored}")
     return differences
 
 
