@@ -59,19 +59,17 @@ class Alone:
 
     def broken(self, story: Story) -> Callable[[Story], bool] | None:
         """Return the first invariant that does not hold."""
-        self._story = story
-        if not self._truths:
-            return None
-        for invariant in (
+        return next((each for each in self.invariants() if not each(story)), None)
+
+    def invariants(self) -> list[Callable[[Story], bool]]:
+        """Return what must hold if there is no other client."""
+        return [
             self.tells_the_truth,
             self.says_changed_if_it_has_written,
             self.leaves_the_old_or_the_new,
             self.leaves_what_was_asked_for,
             self.restores_what_was_there,
-        ):
-            if not invariant(story):
-                return invariant
-        return None
+        ]
 
     def tells_the_truth(self, story: Story) -> bool:
         """What is reported is what is truly stored, or unknown."""
@@ -82,13 +80,16 @@ class Alone:
         """`changed` is true if a write took effect, and false if none can have."""
         changed = story.result["changed"] and not story.is_predicted
         has_written = [truth.has_written for truth in self._truths]
-        return any(has_written) if changed else not any(has_written)
+        return not has_written or any(has_written) == changed
 
     def leaves_the_old_or_the_new(self, story: Story) -> bool:
         """Whatever happens, what is stored is what was there or what was asked for."""
-        return all(truth.now in (truth.first, self._task.wanted) for truth in self._truths) or (
-            story.task.previous_flag is not None and story.verdict is not None
-        )
+        flag = story.task.previous_flag
+        for first, now, _has_written in self._truths:
+            restored = first and first._replace(is_token_readonly=first.is_token_readonly if flag is None else flag)
+            if now not in (first, story.task.wanted) and not (story.verdict and now == restored):
+                return False
+        return True
 
     def leaves_what_was_asked_for(self, story: Story) -> bool:
         """A task that succeeds leaves what was asked for: a token that it must not or cannot tell apart may stay."""
@@ -103,10 +104,10 @@ class Alone:
 
     def restores_what_was_there(self, story: Story) -> bool:
         """A rollback leaves what was stored before, with the flag that is asked for."""
+        flag = story.task.previous_flag
         if not story.rolled_back:
             return True
-        flag = story.task.previous_flag
         return all(
-            truth.now == (truth.first if flag is None or truth.first is None else truth.first._replace(is_token_readonly=flag))
-            for truth in self._truths
+            now == (first if flag is None or first is None else first._replace(is_token_readonly=flag))
+            for first, now, _has_written in self._truths
         )

@@ -23,7 +23,7 @@ UNKNOWN = Look("unknown", False)
 #: A rollback that is not possible.
 NOTHING = Stored("nothing", False)
 #: The requests of a run without faults, and what each fault may add.
-MAX_REQUESTS, MAX_REQUESTS_PER_FAULT = 9, 2
+MAX_REQUESTS, MAX_REQUESTS_PER_FAULT = 8, 2
 MAX_WAIT = 60 + 30
 
 
@@ -219,6 +219,15 @@ def reading_tasks_write_nothing(story: Story) -> bool:
     return not (story.task.check_mode or story.task.is_info) or not any(story.writes())
 
 
+def looks_again_after_a_conflict(story: Story) -> bool:
+    """An addition that is refused because there is a configuration by now is followed by a read."""
+    return all(
+        following.request.operation == "get"
+        for (_request, reply, _waited), following in zip(story.steps, story.steps[1:])
+        if reply.kind == "exists"
+    ) and (not story.steps or story.steps[-1].reply.kind != "exists")
+
+
 def asks_pagerduty_before_it_writes(story: Story) -> bool:
     """With preflight the token is written only after PagerDuty has accepted it, which is asked only before such a write.
 
@@ -309,7 +318,7 @@ def does_not_leave_out_a_rollback(story: Story) -> bool:
 
 
 def comes_to_an_end(story: Story) -> bool:
-    """A run without faults sends at most nine requests, and each fault adds at most two."""
+    """A run without faults sends at most eight requests, and each fault adds at most two."""
     return len(story.steps) <= MAX_REQUESTS + MAX_REQUESTS_PER_FAULT * story.number_of_faults
 
 
@@ -328,7 +337,7 @@ def gives_up_only_for_a_reason(story: Story) -> bool:
     """A task fails only for a fault that does not pass, for more faults than retries, or for a reason of its own.
 
     That is a token that is not valid or not accepted, a previous token that is not the stored one, or another client
-    that removes the configuration before it is validated, or that comes first again and again.
+    that removes the configuration: before it is validated, or again after it was in the way of an addition.
     """
     if not story.failed or story.is_refused:
         return True
@@ -336,7 +345,7 @@ def gives_up_only_for_a_reason(story: Story) -> bool:
     if any(not reply.may_retry for reply in replies) or len(replies) > RETRIES:
         return True
     kinds = [reply.kind for _request, reply, _waited in story.steps]
-    return "nothing" in kinds or "exists" in kinds
+    return "nothing" in kinds or ("exists" in kinds and story.last_shown is None) or kinds.count("exists") > 1
 
 
 # What is reported
@@ -480,6 +489,7 @@ INVARIANTS: list[Callable[[Story], bool]] = [
     sends_only_known_requests,
     writes_only_after_a_read,
     writes_what_the_table_says,
+    looks_again_after_a_conflict,
     reading_tasks_write_nothing,
     asks_pagerduty_before_it_writes,
     writes_over_the_previous_token_only,

@@ -25,7 +25,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 from tests.simulator.rules import OPERATIONS
 
 from .tasks import CORTEX_URL, PAGERDUTY_URL, Task, parameters
-from .world import API_KEY, NO_CONNECTION, OWN, TOKENS, Reply, Request, parse_sent, responses
+from .world import API_KEY, CUT_OFF, NO_CONNECTION, OWN, TOKENS, Reply, Request, parse_sent, responses
 
 # Far above what is allowed: a run that does not come to an end is to be seen as one.
 MAX_REQUESTS = 60
@@ -117,7 +117,8 @@ class Wire(BaseAdapter):
         number = len(self.steps)
         if number == MAX_REQUESTS:
             raise Endless
-        reply = self.script[number] if number < len(self.script) else responses(asked)[0]
+        first = NO_CONNECTION if CUT_OFF in self.script else responses(asked)[0]
+        reply = self.script[number] if number < len(self.script) else first
         self.steps.append(Step(asked, reply, self.waited))
         self.waited = 0.0
         if reply.status is None:
@@ -187,7 +188,8 @@ def wired() -> Iterator[Wire]:
         mock.patch.object(requests.Session, "request", lambda session, *call, **options: wire.request(session, *call, **options)),
         mock.patch.object(time, "sleep", wire.sleep),
         mock.patch.object(random, "uniform", lambda least, most: least),
-        mock.patch.dict(os.environ, clear=True),
+        # A CA store that need not be looked for.
+        mock.patch.dict(os.environ, {"REQUESTS_CA_BUNDLE": os.devnull}, clear=True),
     ):
         yield wire
 

@@ -77,6 +77,7 @@ def all_tasks() -> list[Task]:
     undoing.append((True, True, PREVIOUS, None))
     more_undoing = [(True, True, PREVIOUS, False), (True, True, TWIN, None)]
     tasks = [Task("info"), Task("info", validate=True), Task("absent"), Task("absent", check_mode=True)]
+    tasks.append(Task("absent", validate=True, rollback=True))
     tasks += [
         Task("present", flag, update, preflight, *undo, check_mode)
         for undo in undoing + more_undoing

@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .alone import Alone
-from .invariants import Story, broken
+from .invariants import MAX_REQUESTS, MAX_REQUESTS_PER_FAULT, Story, broken
 from .run import Product, Run, Wire, run
 from .tasks import Task
-from .world import WRITES, Reply, Request, World, faults, responses
+from .world import CUT_OFF, NO_CONNECTION, WRITES, Reply, Request, World, alike_faults, faults, responses
 
 
 class End(NamedTuple):
@@ -93,9 +93,13 @@ class Failure(NamedTuple):
 
 
 class Tree:
-    """Walks all histories of tasks."""
+    """Walks all histories of tasks.
 
-    def __init__(self, product: Product, wire: Wire) -> None:
+    :param one_of_each: run one fault only of those that a controller may conclude the same from.
+    """
+
+    def __init__(self, product: Product, wire: Wire, one_of_each: bool = False) -> None:
+        self._one_of_each = one_of_each
         self._product = product
         self._wire = wire
         self.positions = Positions()
@@ -121,32 +125,38 @@ class Tree:
             self._run = run(self._product, self._task, history, self._wire)
             self.runs += 1
             rest = [step.request for step in self._run.steps[len(history) :]]
-        if not rest:
+        if not rest or len(history) > MAX_REQUESTS + MAX_REQUESTS_PER_FAULT * self._budget:
             return (self._end(self._run, self._budget - budget, alone),) * (budget + 1)
         request = rest[0]
-        normal = responses(request)
+        is_cut_off = CUT_OFF in history
+        normal = [NO_CONNECTION] if is_cut_off else responses(request)
         after = []
         for number, reply in enumerate(normal):
-            further = alone.respond(request, reply)
-            has_further = has_verdict or (request.operation == "validate" and reply.kind == "verdict")
-            after.append(self._expand((*history, reply), budget, further, has_further, None if number else rest[1:]))
+            further = alone.meet(request, reply) if is_cut_off else alone.respond(request, reply)
+            has_another = has_verdict or (request.operation == "validate" and reply.kind == "verdict")
+            after.append(self._expand((*history, reply), budget, further, has_another, None if number else rest[1:]))
         broken_off = []
-        if budget:
-            for fault in faults(request):
-                further = alone.meet(request, fault)
-                broken_off.append((fault, self._expand((*history, fault), budget - 1, further, has_verdict, None)))
+        may_fail = budget and not is_cut_off
+        for group in self._faults(request) if may_fail else []:
+            further = alone.meet(request, group[0])
+            places = self._expand((*history, group[0]), budget - 1, further, has_verdict, None)
+            broken_off += [(fault.name, fault.effects, places) for fault in group]
+        if may_fail:
+            # Whoever is killed in a rollback has refused the token.
+            killed = End("refused" if has_verdict else "killed", _wanted(self._task), changed=True)
+            effects = (False, True) if request.operation in WRITES else (False,)
+            broken_off.append(("killed", effects, (self.positions.add(killed),) * budget))
         is_undo = has_verdict and request.operation in WRITES
         numbers = []
         for left in range(budget + 1):
             replies = tuple(((reply.kind, reply.value), each[left]) for reply, each in zip(normal, after))
-            places = [(fault.name, fault.effects, each[left - 1]) for fault, each in broken_off] if left else []
-            if left:
-                killed = End("killed", _wanted(self._task), changed=True)
-                effects = (False, True) if request.operation in WRITES else (False,)
-                places.append(("killed", effects, self.positions.add(killed)))
+            places = [(name, effects, each[left - 1]) for name, effects, each in broken_off] if left else []
             numbers.append(self.positions.add(Position(request, is_undo, replies, _grouped(places))))
         self.positions.lower.update(zip(numbers[1:], numbers))
         return tuple(numbers)
+
+    def _faults(self, request: Request) -> list[list[Reply]]:
+        return alike_faults(request) if self._one_of_each else [[fault] for fault in faults(request)]
 
     def _end(self, run: Run, number_of_faults: int, alone: Alone) -> int:
         story = Story(run, number_of_faults)

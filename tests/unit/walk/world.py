@@ -132,7 +132,25 @@ def respond(request: Request, world: World) -> list[tuple[Reply, World]]:
 
 def describe_look(shown: Look | None) -> str:
     """Return what is shown, for a table."""
-    return f"…{shown.last_four}, {'read-only' if shown.is_token_readonly else 'full'}" if shown else "none"
+    return f"…{shown.last_four}, {_access(shown.is_token_readonly)}" if shown else "none"
+
+
+def describe_world(world: World) -> str:
+    """Return what is stored, for a table."""
+    return f"{world.token}, {_access(world.is_token_readonly)}" if world else "none"
+
+
+def describe_request(request: Request) -> str:
+    """Return a request, for a table."""
+    name = _NAMES.get(request.operation, request.operation)
+    return f"{name} {describe_world(request.sent)}" if request.sent else name
+
+
+_NAMES = {"get": "GET", "add": "POST", "replace": "PUT", "delete": "DELETE", "abilities": "ask PagerDuty"}
+
+
+def _access(is_token_readonly: bool) -> str:
+    return "read-only" if is_token_readonly else "full access"
 
 
 # A server may repeat what it was sent, and more.
@@ -161,18 +179,18 @@ _FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 # No response: there was no connection at all, or it was lost.
 NO_CONNECTION = Reply("no connection", "refused", effects=(False,), may_retry=True)
 LOST = Reply("connection lost", "unknown", **_LOST)
+#: From here on nothing gets through: each later request of the controller has no connection.
+CUT_OFF = LOST._replace(name="connection lost for good")
 
 
 @functools.cache
 def faults(request: Request) -> list[Reply]:
     """Return what may go wrong with a request."""
-    replies = [NO_CONNECTION, LOST]
+    replies = [NO_CONNECTION, LOST, CUT_OFF]
     for name, (kind, fields, properties) in _FAULTS.items():
+        is_verdict = request.operation == "abilities" and name == "403"
         answer = Fault("get", **fields).answer(None, {})
-        value = None
-        if request.operation == "abilities" and name == "403":
-            kind, value = "verdict", False
-        replies.append(_reply(name, kind, answer, value=value, **properties))
+        replies.append(_reply(name, "verdict" if is_verdict else kind, answer, value=False if is_verdict else None, **properties))
     if request.operation == "validate":
         answer = Answer.json(200, {"configurations": []})
         replies.append(_reply("200 without a verdict", "verdict", answer, effects=(True,)))
@@ -181,6 +199,15 @@ def faults(request: Request) -> list[Reply]:
         answer = Answer.json(200, {"configurations": [other]})
         replies.append(_reply("200 with another configuration", "unknown", answer, effects=(True,)))
     return replies
+
+
+@functools.cache
+def alike_faults(request: Request) -> list[list[Reply]]:
+    """Return what may go wrong with a request, with those together that a controller may conclude the same from."""
+    groups: dict[Any, list[Reply]] = {}
+    for fault in faults(request):
+        groups.setdefault((fault.kind, fault.value, fault.may_retry, fault.effects, fault is CUT_OFF), []).append(fault)
+    return list(groups.values())
 
 
 @functools.cache
