@@ -184,14 +184,14 @@ def reads_first(story: Story) -> bool:
 
 
 def sends_only_known_requests(story: Story) -> bool:
-    """Each request is one of the API, to the right host, with its own secret, a time limit and a verified certificate."""
+    """Each request is one of the API, with the right host and secret, a timeout and a verified certificate."""
     return not story.run.mistakes
 
 
 def writes_only_after_a_read(story: Story) -> bool:
-    """Each write follows a read that was answered, or is a write again that certainly was not carried out.
+    """Each write follows a successful read, or repeats a write that certainly was not carried out.
 
-    So none is sent after one whose outcome is unknown before what is stored was read.
+    So after a write with an unknown outcome none is sent before the configuration was read.
     """
     for number, step in story.writes():
         earlier = [each for each in story.steps[:number] if each.request.operation != "abilities"]

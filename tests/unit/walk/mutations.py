@@ -13,13 +13,11 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.isolation import ROOT
-
 from .run import Product, wired
 from .tasks import all_tasks
 from .tree import Failure, Tree
 
-MODULE_UTILS = ROOT / "plugins" / "module_utils"
+MODULE_UTILS = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 
 
 class Mutation(NamedTuple):
@@ -145,7 +143,7 @@ MUTATIONS = [
         "stored = sent.after\n        self._result.record_read_back(stored, sent)",
     ),
     Mutation(
-        "The response to a write is believed, whatever it shows",
+        "The response to a write is trusted, whatever it contains",
         "_cortex.py",
         "if stored != ([after] if after else []):",
         "if False:",
@@ -281,7 +279,7 @@ MUTATIONS = [
 
 def mutated(mutation: Mutation, folder: Path) -> Product:
     """Write a copy of the product with a mutation to a folder, and import it."""
-    package = folder / f"mutated_{abs(hash(mutation))}"
+    package = folder / f"mutated_{MUTATIONS.index(mutation)}"
     package.mkdir()
     for source in MODULE_UTILS.glob("*.py"):
         text = source.read_text(encoding="utf-8")

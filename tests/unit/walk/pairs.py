@@ -64,14 +64,14 @@ BITS = 4
 UNDONE = DIRTY | BLIND | JUDGED
 
 #: What a controller cannot tell apart, since the API has neither versions nor conditional requests.
-SAME_LOOK = "another client has stored what looks the same"
-IN_BETWEEN = "another client writes between the read of a rollback and its write"
-UNSEEN = "another client had written between the read and the write of this task"
-REVERTED = "another client puts back what was there after a write whose response was lost"
+SAME_LOOK = "Another client stores what looks the same"
+IN_BETWEEN = "Another client writes between the read and the write of a rollback"
+UNSEEN = "Another client writes between the read and the write of a task that is rolled back later"
+REVERTED = "Another client restores what was there, after a write whose response was lost"
 INDISTINGUISHABLE = (SAME_LOOK, IN_BETWEEN, UNSEEN, REVERTED)
 #: What must not happen.
-OTHERS_VERDICT = "a rollback after a verdict on the token of another client"
-NOT_AS_BOTH_WANT = "two controllers want the same, and do not end with it"
+OTHERS_VERDICT = "A rollback follows a verdict on the token of another client"
+NOT_AS_BOTH_WANT = "Two controllers want the same, and do not end with it"
 
 
 class Edge(NamedTuple):

@@ -18,7 +18,7 @@ from tests.simulator.rules import carry_out, list_abilities
 
 API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
 #: The tokens from the point of view of one controller. Only their last four characters can be read back.
-OWN, TWIN, PREVIOUS, THIRD = "own", "twin", "previous", "third"
+OWN, TWIN, PREVIOUS, THIRD = "own", "twin", "previous", "other"
 TOKENS = {
     OWN: "u+7FzQkLmN2pRsTvab12",
     TWIN: "w3JkVnPq60XsBdMeab12",  # another token with the last four characters of OWN
