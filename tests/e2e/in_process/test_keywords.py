@@ -227,15 +227,15 @@ def test_without_requests_it_runs_as_a_module(
     controller: Controller, workspace: Workspace, without_requests: dict[str, str]
 ) -> None:
     run = controller.play(
-        info("without") | {"ignore_errors": True},
-        info("with") | {"environment": {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}},
+        info("missing") | {"ignore_errors": True},
+        info("present") | {"environment": {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}},
         env=without_requests,
         options=["-vvv"],
     )
     assert len(run.pythons) == 2  # as an ordinary module
-    message = run.results["without"]["msg"]
+    message = run.results["missing"]["msg"]
     assert "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter" in message
-    assert run.results["with"]["configuration"] is None
+    assert run.results["present"]["configuration"] is None
     assert workspace.requests == [GET]
 
 

@@ -36,8 +36,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._play = play
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        if task.register:
-            self._names.add(task.register)
+        # Since ansible-core 2.21 a mapping of names to expressions.
+        self._names.update(task.register if isinstance(task.register, dict) else filter(None, [task.register]))
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.v2_playbook_on_task_start(task, False)
