@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: rollouts, rotations, tokens that are not valid, an audit and a removal, with the real playbooks and modules.
+"""The demo: rollouts, rotations, invalid tokens, an audit and a removal, with the real playbooks and modules.
 
 Everything goes over HTTPS to a simulator of the API on this machine. Each step lists the requests that it must send and
 what the workspaces must contain afterwards. Both are checked, and the exit status is 1 if anything differs.
@@ -119,7 +119,7 @@ STEPS = [
         succeeds=False,
     ),
     Step(
-        "The same token without preflight. Cortex stores it and says that it is not valid, and the previous one is restored.",
+        "The same token without preflight. Cortex says that it is not valid, and the previous one is restored.",
         ROLLOUT,
         {
             "cortex_pagerduty_token": BAD_TOKEN,
