@@ -139,7 +139,7 @@ class Benchmark:
         bundle = folder / "bundle.pem"
         bundle.write_bytes(Path(certifi.where()).read_bytes() + Path(simulator.ca_path or "").read_bytes())
         self.env = {
-            **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+            **os.environ,
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
             "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
             "ANSIBLE_BECOME_PLUGINS": str(BECOME_PLUGINS),

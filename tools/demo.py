@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.simulator import Simulator
+from tests.support.cortex import ABILITIES, DELETE, GET, POST, PUT, VALIDATE
 
 TOKEN = "u+EXAMPLEfirst04ab12"
 NEW_TOKEN = "u+EXAMPLEsecond5cd34"
@@ -29,12 +30,6 @@ FOURTH_TOKEN = "u+EXAMPLEfourth7gh78"
 BAD_TOKEN = "u+EXAMPLErejectedbad"
 READ_ONLY = True
 
-GET = "GET /api/v1/pagerduty/default-configuration"
-POST = "POST /api/v1/pagerduty/configuration"
-PUT = "PUT /api/v1/pagerduty/configuration"
-VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
-DELETE = "DELETE /api/v1/pagerduty/configurations"
-ABILITIES = "GET /pagerduty/abilities"
 
 ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
 AUDIT = "cortexapps.cortex.pagerduty_audit"
@@ -219,7 +214,7 @@ def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
     if step.verdict:
         simulator.fault("validate", body=step.verdict)
     env = {
-        **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+        **os.environ,
         # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
         "SSL_CERT_FILE": simulator.ca_path or "",
         "ANSIBLE_LOCAL_TEMP": str(inventory.parent / "tmp"),

@@ -7,7 +7,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # What can change the outcome of a run: settings of the tools, of the collection, and the way to other hosts.
 _PREFIXES = (
@@ -38,3 +42,26 @@ def is_foreign(name: str) -> bool:
 def clean(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment without what can change the outcome of a run."""
     return {name: value for name, value in environment.items() if not is_foreign(name)}
+
+
+def isolated(folder: Path) -> dict[str, str]:
+    """Return an environment for Ansible's programs: they find this clone, and write into a folder only."""
+    home, temporary, collections = (folder / name for name in ("home", "tmp", "collections"))
+    link = collections / "ansible_collections" / "cortexapps" / "cortex"
+    for made in (home, temporary, link.parent):
+        made.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(ROOT)
+    return {
+        **clean(),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "ANSIBLE_NOCOLOR": "1",
+    }

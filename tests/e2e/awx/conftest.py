@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.environment import ROOT, isolated
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -30,19 +28,10 @@ def load() -> Callable[[str], Any]:
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """No more than it takes to run programs, so that nothing of the machine decides a test."""
-    home = tmp_path_factory.mktemp("home")
-    path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    return {
-        "PATH": os.pathsep.join(path),
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "LC_ALL": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "ANSIBLE_HOME": str(home / ".ansible"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-    }
+    env = isolated(tmp_path_factory.mktemp("environment"))
+    # A test says where it looks for collections.
+    del env["ANSIBLE_COLLECTIONS_PATH"]
+    return env | {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.e2e.awx.downloads import ROOT
 from tests.e2e.awx.rules import (
     credential_type_mistakes,
@@ -21,13 +22,12 @@ from tests.e2e.awx.rules import (
     role_options,
     survey_mistakes,
 )
+from tests.support.cortex import API_KEY, TOKEN
 
 Load = Callable[[str], Any]
 CORTEX = "cortex_credential_type.yml"
 PAGERDUTY = "pagerduty_credential_type.yml"
 SURVEY = "rollout_survey.yml"
-API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
-TOKEN = "u+7FzQkLmN2pRsTvab12"
 OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 
 

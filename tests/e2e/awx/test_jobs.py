@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+
 from tests.e2e.awx.downloads import ROOT
 from tests.e2e.awx.rules import injected
 from tests.simulator import Simulator
+from tests.support.cortex import TOKEN
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Load = Callable[[str], Any]
@@ -31,7 +33,6 @@ AUDIT = "playbooks/pagerduty_audit.yml"
 PAYMENTS_KEY = "ck_live_payments_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
 CHECKOUT_KEY = "ck_live_checkout_4Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
 SEARCH_KEY = "ck_live_search_9Lt3CzM6pVg1YqHx8WbNk5Rd2Jf7Sa4D"
-TOKEN = "u+7FzQkLmN2pRsTvab12"
 OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
 SECRETS = [PAYMENTS_KEY, CHECKOUT_KEY, SEARCH_KEY, TOKEN, OLD_TOKEN, VAULT_PASSWORD]

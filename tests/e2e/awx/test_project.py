@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.e2e.awx.downloads import OLDEST_CORE, ROOT, oldest_ansible_core
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+
 from tests.e2e.awx import downloads
 from tests.e2e.awx.controller import Controller
 from tests.e2e.awx.rules import role_options
+from tests.support.cortex import TOKEN
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Setup = Callable[..., "Done"]
@@ -27,7 +29,6 @@ Setup = Callable[..., "Done"]
 PLAYBOOKS = ["playbooks/awx_setup.yml", "playbooks/pagerduty_audit.yml", "playbooks/pagerduty_rollout.yml"]
 CONTROLLER_TOKEN = "oauth_8Zk3QmWv7TnRb2YxLs5JdHf9Gp4Ca6Xe"
 SHARED_KEY = "ck_live_shared_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1e"
-TOKEN = "u+7FzQkLmN2pRsTvab12"
 OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
 SECRETS = [CONTROLLER_TOKEN, SHARED_KEY, TOKEN, OLD_TOKEN, VAULT_PASSWORD]

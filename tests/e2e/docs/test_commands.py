@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from tests.simulator import Simulator
+from tests.support.environment import isolated
 
 from .examples import ROOT, Example, examples
 
@@ -79,12 +79,10 @@ def test_commands(document: str, tmp_path: Path) -> None:
             "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
         }
         env = {
-            **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+            **isolated(tmp_path),
             "CORTEX_BASE_URL": simulator.url,
             "CORTEX_API_KEY": WORKSPACES[0]["api_key"],
             "PAGERDUTY_TOKEN": TOKEN,
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"),
-            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "tmp"),
         }
         for line in lines:
             # The file in this test is not encrypted.

@@ -12,8 +12,9 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
+from tests.support.cortex import API_KEY
 
-from .playbook import API_KEY, Controller
+from .playbook import Controller
 
 
 @pytest.fixture(scope="session")

@@ -17,22 +17,13 @@ from typing import Any, NamedTuple
 import yaml
 
 from tests.simulator import Simulator
-from tests.support.environment import clean
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
+from tests.support.environment import ROOT, isolated
 
 CONFIG = "cortexapps.cortex.cortex_pagerduty_config"
 INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
-API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
-TOKEN = "u+7FzQkLmN2pRsTvab12"
-OTHER_TOKEN = "y_NbxKq81LtWzGh4cd34"
 SECRETS = {"the API key": API_KEY, "the token": TOKEN, "the other token": OTHER_TOKEN}
 
-GET = "GET /api/v1/pagerduty/default-configuration"
-POST = "POST /api/v1/pagerduty/configuration"
-PUT = "PUT /api/v1/pagerduty/configuration"
-DELETE = "DELETE /api/v1/pagerduty/configurations"
-VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
 
 #: The keywords that have a task run as an ordinary module, and change nothing else.
 AS_MODULE = {"become": True, "become_method": "as_is"}
@@ -68,22 +59,10 @@ class Controller:
         self.given.mkdir()
         self.written.mkdir()
         self._registered = self.written / "registered.json"
-        home, temporary, collections = (self.written / name for name in ("home", "tmp", "collections"))
-        link = collections / "ansible_collections" / "cortexapps" / "cortex"
-        for made in (home, temporary, link.parent):
-            made.mkdir(parents=True)
-        link.symlink_to(ROOT)
         targets = ROOT / "tests" / "integration" / "targets"
         self.env = {
-            **clean(),
-            "HOME": str(home),
-            "TMPDIR": str(temporary),
-            "ANSIBLE_HOME": str(home / ".ansible"),
-            "ANSIBLE_ASYNC_DIR": str(home / ".ansible_async"),
-            "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
-            "ANSIBLE_COLLECTIONS_PATH": str(collections),
-            "ANSIBLE_NOCOLOR": "1",
+            **isolated(self.written),
+            "ANSIBLE_ASYNC_DIR": str(self.written / "home" / ".ansible_async"),
             "ANSIBLE_BECOME_PLUGINS": str(targets / "setup_simulator" / "become_plugins"),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "registered",

@@ -17,22 +17,9 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
+from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE
 
-from .playbook import (
-    API_KEY,
-    GET,
-    INFO,
-    OTHER_TOKEN,
-    POST,
-    PUT,
-    SECRETS,
-    TOKEN,
-    VALIDATE,
-    Controller,
-    Vaulted,
-    config,
-    info,
-)
+from .playbook import INFO, SECRETS, Controller, Vaulted, config, info
 
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": True}
 SHOWN = {"is_token_readonly": True, "last_four": "ab12"}

@@ -14,8 +14,9 @@ from typing import Any
 
 from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
+from tests.support.cortex import OTHER_TOKEN, TOKEN
 
-from .playbook import AS_MODULE, CONFIG, INFO, OTHER_TOKEN, SECRETS, TOKEN, Controller
+from .playbook import AS_MODULE, CONFIG, INFO, SECRETS, Controller
 
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": False}
 SAME = {"token": TOKEN, "is_token_readonly": True}

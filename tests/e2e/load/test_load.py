@@ -19,17 +19,15 @@ import pytest
 import requests
 import yaml
 
-from tests.e2e.secrets.playbook import ROLLOUT, environment
+from tests.e2e.secrets.playbook import ROLLOUT
 from tests.simulator import Simulator
+from tests.support.cortex import GET, POST, VALIDATE
+from tests.support.environment import isolated
 
 TOKEN = "u+EXAMPLExxxxxxxab12"
 OLD_TOKEN = "u+EXAMPLExxxxxxxold4"
 REJECTED_TOKEN = "u+EXAMPLExxxxxxxbad1"
 
-GET = "GET /api/v1/pagerduty/default-configuration"
-POST = "POST /api/v1/pagerduty/configuration"
-DELETE = "DELETE /api/v1/pagerduty/configurations"
-VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
 CONVERGE = [GET, POST, VALIDATE]
 
 FORKS = 20
@@ -106,7 +104,7 @@ def rollout(folder: Path, simulator: Simulator, hosts: dict[str, dict[str, Any]]
         process = subprocess.Popen(
             [sys.executable, "-m", "ansible", "playbook", ROLLOUT, *options],
             cwd=folder,
-            env=environment(folder),
+            env=isolated(folder),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,

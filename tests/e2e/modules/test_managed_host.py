@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.secrets.playbook import ROOT, environment
 from tests.simulator import Simulator
+from tests.support.cortex import API_KEY
+from tests.support.environment import ROOT, isolated
 
-API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
 TOKEN = {"token": "u+EXAMPLExxxxxxxab12", "is_token_readonly": True, "validate": True}
 STORED = {"token": TOKEN["token"], "is_token_readonly": True}
 
@@ -56,7 +56,7 @@ def test_runs(
         command += ["-m", f"cortexapps.cortex.{module}", "-a", json.dumps(arguments)]
         # With become a task runs as an ordinary module; this way to become another user stays the same.
         command += ["-e", f"ansible_python_interpreter={python}", "--become", "--become-method", "as_is"]
-        env = environment(tmp_path) | {"ANSIBLE_BECOME_PLUGINS": str(BECOME_PLUGINS)}
+        env = isolated(tmp_path) | {"ANSIBLE_BECOME_PLUGINS": str(BECOME_PLUGINS)}
         done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert f"managed | {outcome} => " in done.stdout, done.stdout + done.stderr
     assert result in done.stdout

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.secrets.playbook import ROOT, environment
+from tests.support.environment import ROOT, isolated
 
 # Everything that belongs into the tarball. Of the tests: those that whoever has nothing but the tarball can run with
 # ansible-test (as Automation Hub does), and the simulator, which users test their own playbooks with.
@@ -88,7 +88,7 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
     build = [sys.executable, "-m", "ansible", "galaxy", "collection", "build", "--output-path", folder]
-    run(*build, cwd=source, env=environment(folder))
+    run(*build, cwd=source, env=isolated(folder))
     (built,) = folder.glob("*.tar.gz")
     return built
 
@@ -114,7 +114,7 @@ def found(file: str, pattern: str) -> list[str]:
 
 
 def test_the_demo_runs_from_the_tarball(tarball: Path, tmp_path: Path) -> None:
-    env = environment(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "installed")}
+    env = isolated(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "installed")}
     galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
     run(*galaxy, "install", "--offline", "-p", tmp_path / "installed", tarball, cwd=tmp_path, env=env)
     run(*galaxy, "verify", "--offline", "cortexapps.cortex", cwd=tmp_path, env=env)

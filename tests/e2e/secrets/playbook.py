@@ -6,54 +6,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
 ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
 AUDIT = "cortexapps.cortex.pagerduty_audit"
 
 # Seconds. Far above what a run takes on a slow machine.
 TIMEOUT = 900
-# What could change the outcome of a run.
-_FOREIGN_PREFIXES = ("ANSIBLE_", "CORTEX_", "PAGERDUTY_", "PYTHON", "REQUESTS_", "CURL_", "SSL_")
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Return the environment for ansible-playbook: the caller's without what could change the outcome.
-
-    Args:
-        folder: Where Ansible puts whatever it writes, and looks for what is the user's own.
-    """
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(_FOREIGN_PREFIXES) and not name.lower().endswith("_proxy")
-    }
-    collections = folder / "collections"
-    link = collections / "ansible_collections" / "cortexapps" / "cortex"
-    if not link.is_symlink():
-        link.parent.mkdir(parents=True)
-        link.symlink_to(ROOT)
-    home = folder / "home"
-    temporary = folder / "tmp"
-    for made in (home, temporary):
-        made.mkdir(exist_ok=True)
-    return env | {
-        # For ansible-runner, which looks for ansible-playbook.
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HOME": str(home),
-        "TMPDIR": str(temporary),
-        "ANSIBLE_HOME": str(home / ".ansible"),
-        "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
-        "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
-        "ANSIBLE_COLLECTIONS_PATH": str(collections),
-        "ANSIBLE_NOCOLOR": "1",
-    }
 
 
 def everything_recorded(folder: Path) -> dict[str, str]:

@@ -17,9 +17,10 @@ import yaml
 
 from tests.e2e.secrets.leaks import leaks_below, leaks_in
 from tests.e2e.secrets.outcomes import Outcome
-from tests.e2e.secrets.playbook import ROLLOUT, environment, everything_recorded, run_playbook
+from tests.e2e.secrets.playbook import ROLLOUT, everything_recorded, run_playbook
 from tests.e2e.secrets.recorders import Recorder, recording_proxy, recording_server
 from tests.simulator import Simulator
+from tests.support.environment import isolated
 
 TEAM = Outcome("team")
 NETRC_PASSWORD = "netrc-9Xk2LpQ7vTz4"
@@ -61,7 +62,7 @@ def rollout(folder: Path, simulator: Simulator, variables: dict[str, Any], **env
         **variables,
     }
     inventory.write_text(yaml.safe_dump({"cortex": {"hosts": {TEAM.name: host}}}))
-    given = {**environment(folder), **everything_recorded(folder), "SSL_CERT_FILE": simulator.ca_path or "", **env}
+    given = {**isolated(folder), **everything_recorded(folder), "SSL_CERT_FILE": simulator.ca_path or "", **env}
     # The machine's own, which is the user's and not Ansible's to write.
     (folder / "home" / ".netrc").write_text(f"machine 127.0.0.1\nlogin somebody\npassword {NETRC_PASSWORD}\n")
     (folder / "home" / ".netrc").chmod(0o600)

@@ -21,9 +21,10 @@ import yaml
 
 from tests.e2e.secrets.leaks import echoes, leaks_below
 from tests.e2e.secrets.outcomes import OUTCOMES, host_variables
-from tests.e2e.secrets.playbook import AUDIT, ROLLOUT, TIMEOUT, environment, everything_recorded, run_playbook
+from tests.e2e.secrets.playbook import AUDIT, ROLLOUT, TIMEOUT, everything_recorded, run_playbook
 from tests.e2e.secrets.recorders import recording_server
 from tests.simulator import Simulator
+from tests.support.environment import isolated
 
 BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}
 VAULT_PASSWORD = "correct-horse-battery-staple-9"
@@ -45,9 +46,9 @@ class Site:
         for outcome in OUTCOMES:
             outcome.prepare(self.simulator, sent=sent)
 
-    def environment(self, written: Path) -> dict[str, str]:
+    def isolated(self, written: Path) -> dict[str, str]:
         return {
-            **environment(written),
+            **isolated(written),
             **everything_recorded(written),
             "ANSIBLE_FORKS": "8",
             "ANSIBLE_DEBUG": "1",
@@ -105,7 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         encrypt = ("vault", "encrypt", "--vault-password-file", given / "vault-password", given / "vault.yml")
         subprocess.run(
             [sys.executable, "-m", "ansible", *map(str, encrypt)],
-            env=environment(tmp_path_factory.mktemp("vault")),
+            env=isolated(tmp_path_factory.mktemp("vault")),
             check=True,
             capture_output=True,
         )
@@ -180,7 +181,7 @@ def test_jobs_of_ansible_runner(site: Site, tmp_path: Path) -> None:
     (private / "env" / "extravars").write_text(json.dumps({"cortex_workspaces": "cortex", "extra_api_key": "unused"}))
     (private / "env" / "cmdline").write_text(f"--diff --limit {names}")
     # ansible-runner writes the environment that it is given into its artifacts: no secret is in it.
-    env = {**environment(written), **everything_recorded(written), "ANSIBLE_FORKS": "4"}
+    env = {**isolated(written), **everything_recorded(written), "ANSIBLE_FORKS": "4"}
     run = ("run", str(private), "-p", "jobs.yml", "--artifact-dir", str(written / "artifacts"), "--ident", "job")
     site.prepare()
     done = subprocess.run(

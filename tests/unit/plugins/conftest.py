@@ -30,20 +30,11 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import parameters, warnings
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.environment import is_foreign
 
 ROOT = Path(__file__).resolve().parents[3]
 
-API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
-TOKEN = "u+7FzQkLmN2pRsTvab12"
-OTHER_TOKEN = "y_NbxKq81LtWzGh4cd34"
-TWIN_TOKEN = "w3JkVnPq60XsBdMeab12"  # another token with the last four characters of TOKEN
-
-GET = "GET /api/v1/pagerduty/default-configuration"
-POST = "POST /api/v1/pagerduty/configuration"
-PUT = "PUT /api/v1/pagerduty/configuration"
-DELETE = "DELETE /api/v1/pagerduty/configurations"
-VALIDATE = "POST /api/v1/pagerduty/configuration/validate"
-ABILITIES = "GET /pagerduty/abilities"
 
 #: Stands for null among the options of a `Run`.
 NULL: Any = object()
@@ -204,15 +195,9 @@ def workspace(simulator: Simulator) -> Workspace:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> pytest.MonkeyPatch:
     """No variable and no file of the machine decides a test."""
-    for name in ("CORTEX_API_KEY", "CORTEX_API_TOKEN", "CORTEX_BASE_URL", "CORTEX_API_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("PAGERDUTY_TOKEN", "PAGERDUTY_PREVIOUS_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    for name in list(os.environ):
+        if is_foreign(name) and not name.startswith("PYTEST_"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     return monkeypatch
 

@@ -26,25 +26,18 @@ from typing import Any, Literal, NamedTuple
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-
-from .conftest import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     ABILITIES,
     DELETE,
     GET,
     OTHER_TOKEN,
     POST,
     PUT,
-    ROOT,
     TOKEN,
     VALIDATE,
-    WHAT_IS_STORED,
-    Run,
-    Stored,
-    configuration,
-    requests_to,
-    shown,
-    state,
 )
+
+from .conftest import ROOT, WHAT_IS_STORED, Run, Stored, configuration, requests_to, shown, state
 from .wire import broken_wire
 
 MATRIX = ROOT / "docs" / "docsite" / "rst" / "fault_matrix.rst"

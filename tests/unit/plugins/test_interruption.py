@@ -21,20 +21,22 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cortexapps.cortex.tests.simulator import Fault, Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-
-from .conftest import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     ABILITIES,
     API_KEY,
-    CONFIG,
     DELETE,
     GET,
-    INFO,
     OTHER_TOKEN,
     POST,
     PUT,
-    ROOT,
     TOKEN,
     VALIDATE,
+)
+
+from .conftest import (
+    CONFIG,
+    INFO,
+    ROOT,
     WAYS,
     WHAT_IS_STORED,
     Run,

@@ -14,8 +14,7 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-
-from .conftest import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     API_KEY,
     DELETE,
     GET,
@@ -24,12 +23,9 @@ from .conftest import (
     PUT,
     TOKEN,
     VALIDATE,
-    Run,
-    Stored,
-    configuration,
-    shown,
-    state,
 )
+
+from .conftest import Run, Stored, configuration, shown, state
 
 OURS, THEIRS = configuration(TOKEN), configuration(OTHER_TOKEN)
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-
-from .conftest import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     ABILITIES,
     API_KEY,
     GET,
@@ -24,14 +23,9 @@ from .conftest import (
     PUT,
     TOKEN,
     VALIDATE,
-    WHAT_IS_STORED,
-    Run,
-    Stored,
-    configuration,
-    requests_to,
-    shown,
-    state,
 )
+
+from .conftest import WHAT_IS_STORED, Run, Stored, configuration, requests_to, shown, state
 from .modules.test_cortex_pagerduty_config import STORED, WRITES
 from .wire import listening
 

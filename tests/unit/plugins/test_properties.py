@@ -11,28 +11,20 @@ from typing import Any
 
 import hypothesis.strategies as st
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
-from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-
-from .conftest import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     API_KEY,
-    CONFIG,
     GET,
-    INFO,
     OTHER_TOKEN,
     POST,
     PUT,
     TOKEN,
     TWIN_TOKEN,
     VALIDATE,
-    WHAT_IS_STORED,
-    RunTask,
-    Stored,
-    configuration,
-    run_in_process,
-    shown,
-    state,
 )
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from .conftest import CONFIG, INFO, WHAT_IS_STORED, RunTask, Stored, configuration, run_in_process, shown, state
 
 UMLAUT_TOKEN = "äöü+7FzQkLmN2pRsab12"
 TOKENS = st.sampled_from([TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN])

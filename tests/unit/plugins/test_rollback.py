@@ -14,25 +14,18 @@ from typing import Any
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-
-from .conftest import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     DELETE,
     GET,
-    NULL,
     OTHER_TOKEN,
     POST,
     PUT,
     TOKEN,
     TWIN_TOKEN,
     VALIDATE,
-    WHAT_IS_STORED,
-    Run,
-    Stored,
-    configuration,
-    requests_to,
-    shown,
-    state,
 )
+
+from .conftest import NULL, WHAT_IS_STORED, Run, Stored, configuration, requests_to, shown, state
 
 OLD, NEW = configuration(OTHER_TOKEN), configuration(TOKEN)
 THIRD_TOKEN = "Qe7_mHs2+VdKxRpLef56"

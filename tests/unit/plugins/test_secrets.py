@@ -16,8 +16,9 @@ from urllib.parse import quote
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN, TWIN_TOKEN
 
-from .conftest import API_KEY, CONFIG, INFO, OTHER_TOKEN, TOKEN, TWIN_TOKEN, RunTask
+from .conftest import CONFIG, INFO, RunTask
 
 # With characters that every form escapes.
 NASTY_KEY = "ck_live_\"7Qm2'vXw9/LrT4+bNz6&KsY8<dFh3>JpG5\\aC1%eU0=iO"

@@ -29,8 +29,9 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils._errors import C
 from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import MAX_SHOWN, Redactor
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, PUT, TOKEN, VALIDATE
 
-from ..conftest import API_KEY, GET, OTHER_TOKEN, PUT, ROOT, TOKEN, VALIDATE, Run, configuration
+from ..conftest import ROOT, Run, configuration
 from ..wire import broken_wire, listening
 
 # Retries

@@ -13,8 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import MASK, MAX_SHOWN, WITHHELD, Redactor
-
-from ..conftest import API_KEY, TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, TOKEN
 
 SECRET = "Legacy/Key+\"7Fz<Qk&Lm'\\%ö漢🔑ab12"
 

@@ -11,8 +11,18 @@ from typing import Any
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
+    DELETE,
+    GET,
+    OTHER_TOKEN,
+    POST,
+    PUT,
+    TOKEN,
+    TWIN_TOKEN,
+    VALIDATE,
+)
 
-from ..conftest import DELETE, GET, OTHER_TOKEN, POST, PUT, TOKEN, TWIN_TOKEN, VALIDATE, Run, Stored, shown, state
+from ..conftest import Run, Stored, shown, state
 
 READ_ONLY = {"token": TOKEN, "is_token_readonly": True}
 STORED: dict[str, Stored] = {
