@@ -52,7 +52,7 @@ OLD, WANTED = configuration(OTHER_TOKEN), configuration(TOKEN)
 # A module's main() on the arguments in argv, without the collection being installed.
 PROGRAM = f"""
 import importlib.util, sys, json
-spec = importlib.util.spec_from_file_location("paths", {str(ROOT / "tests" / "unit" / "conftest.py")!r})
+spec = importlib.util.spec_from_file_location("paths", {str(ROOT / "tests" / "conftest.py")!r})
 spec.loader.exec_module(importlib.util.module_from_spec(spec))
 from ansible.module_utils import basic
 basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
