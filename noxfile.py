@@ -123,6 +123,13 @@ def units(session: nox.Session) -> None:
     run_pytest(session, "tests/unit", coverage=True)
 
 
+@nox.session(default=False)
+def walk(session: nox.Session) -> None:
+    """Try every fault at every request, and every schedule of two runs."""
+    install(session, *UNITS)
+    run_pytest(session, "tests/unit/walk")
+
+
 def add_ansible_test(core: str, python: str, requests: str = "") -> None:
     """Add the sessions of ansible-test: with the newest requests, or only units and integration with another one."""
     version = f"{core}-{python}{requests and '-oldest-requests'}"

@@ -76,7 +76,8 @@ def has_converged(simulator: Simulator) -> bool:
 
 
 def test_netrc_replaces_neither_the_api_key_nor_the_token(tmp_path: Path, simulator: Simulator) -> None:
-    with recording_server(lambda head: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as pagerduty:
+    answer = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"abilities":[]}'
+    with recording_server(lambda head: answer) as pagerduty:
         assert rollout(tmp_path, simulator, {"cortex_pagerduty_preflight_url": pagerduty.url}) == 0
     assert has_converged(simulator)
     assert f"Authorization: Token token={TEAM.token}\r\n" in pagerduty.text
@@ -101,11 +102,7 @@ def test_a_proxy_sees_tunnels_to_the_two_hosts_and_nothing_inside(
     tmp_path: Path, simulator: Simulator, proxy: Recorder
 ) -> None:
     url = proxy.url.replace("//", f"//somebody:{PROXY_PASSWORD}@")
-    # The role's ca_path wins over the bundle for Cortex; PagerDuty is checked against the system's store.
-    nonsense = tmp_path.parent / "no-bundle.pem"
-    nonsense.write_text("")
-    bundles = {"REQUESTS_CA_BUNDLE": str(nonsense), "CURL_CA_BUNDLE": str(nonsense)}
-    assert rollout(tmp_path, simulator, {}, HTTPS_PROXY=url, HTTP_PROXY=url, **bundles) == 0
+    assert rollout(tmp_path, simulator, {}, HTTPS_PROXY=url, HTTP_PROXY=url) == 0
     assert has_converged(simulator)
     requests = re.findall(r"(CONNECT|GET|POST|PUT) (\S+) HTTP/1\.[01]\r\n", proxy.text)
     assert requests == [("CONNECT", simulator.url.removeprefix("https://"))] * 2

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .invariants import UNKNOWN, Story
 from .tasks import Task
-from .world import OWN, WORLDS, WRITES, Reply, Request, Stored, World, look, respond
+from .world import WORLDS, WRITES, Reply, Request, World, look, respond
 
 
 class Truth(NamedTuple):
@@ -38,7 +38,7 @@ class Alone:
         return Alone(
             self._task,
             frozenset(
-                Truth(truth.first, after, truth.has_written or request.operation in WRITES and reply.kind == "accepted")
+                Truth(truth.first, after, truth.has_written or (request.operation in WRITES and reply.kind == "accepted"))
                 for truth in self._truths
                 for possible, after in respond(request, truth.now)
                 if (possible.kind, possible.value) == (reply.kind, reply.value)
@@ -50,7 +50,7 @@ class Alone:
         return Alone(
             self._task,
             frozenset(
-                Truth(truth.first, after, truth.has_written or has_effect and request.operation in WRITES)
+                Truth(truth.first, after, truth.has_written or (has_effect and request.operation in WRITES))
                 for truth in self._truths
                 for has_effect in fault.effects
                 for _reply, after in (respond(request, truth.now) if has_effect else [(None, truth.now)])

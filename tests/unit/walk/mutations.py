@@ -62,7 +62,9 @@ MUTATIONS = [
         "seconds = error.retry_after + backoff",
         "seconds = backoff",
     ),
-    Mutation("A Retry-After of any length is obeyed", "_diagnosis.py", "MAX_RETRY_AFTER = 60", "MAX_RETRY_AFTER = 6000"),
+    Mutation(
+        "A Retry-After of any length is obeyed", "_diagnosis.py", "MAX_RETRY_AFTER = 60", "MAX_RETRY_AFTER = 6000"
+    ),
     Mutation("502 is final", "_diagnosis.py", "(429, 500, 502, 503, 504)", "(429, 500, 503, 504)"),
     Mutation(
         "An error of the server is taken for a refusal",
@@ -133,8 +135,18 @@ MUTATIONS = [
         "return Plan(DELETE if stored else None, None)",
         "return Plan(DELETE, None)",
     ),
-    Mutation("The flag is inverted when it is sent", "_cortex.py", '{"isTokenReadonly": is_token_readonly', '{"isTokenReadonly": not is_token_readonly'),
-    Mutation("Check mode writes", "_converge.py", "            if self._check_mode:\n                self._result", "            if False:\n                self._result"),
+    Mutation(
+        "The flag is inverted when it is sent",
+        "_cortex.py",
+        '{"isTokenReadonly": is_token_readonly',
+        '{"isTokenReadonly": not is_token_readonly',
+    ),
+    Mutation(
+        "Check mode writes",
+        "_converge.py",
+        "            if self._check_mode:\n                self._result",
+        "            if False:\n                self._result",
+    ),
     # Writing
     Mutation(
         "After an unknown outcome the plan is taken for what is stored",
@@ -148,7 +160,9 @@ MUTATIONS = [
         "if stored != ([after] if after else []):",
         "if False:",
     ),
-    Mutation("A conflict is final", "_converge.py", "_CONFLICTS = {ADD: (400, 409), REPLACE: (404,)}", "_CONFLICTS = {}"),
+    Mutation(
+        "A conflict is final", "_converge.py", "_CONFLICTS = {ADD: (400, 409), REPLACE: (404,)}", "_CONFLICTS = {}"
+    ),
     Mutation(
         "The write is forgotten when it is found by reading",
         "_converge.py",
@@ -176,9 +190,16 @@ MUTATIONS = [
         "if status != 200:",
     ),
     # Validation
-    Mutation("A verdict of not valid is ignored", "_converge.py", 'if self._result.validation["is_valid"]:', "if True:"),
+    Mutation(
+        "A verdict of not valid is ignored", "_converge.py", 'if self._result.validation["is_valid"]:', "if True:"
+    ),
     Mutation("No verdict counts as valid", "_task.py", "bool(verdicts) and all(", "all("),
-    Mutation("Check mode validates what is not written yet", "_converge.py", "is_predicted = written and self._check_mode", "is_predicted = False"),
+    Mutation(
+        "Check mode validates what is not written yet",
+        "_converge.py",
+        "is_predicted = written and self._check_mode",
+        "is_predicted = False",
+    ),
     Mutation(
         "Deleting validates",
         "_converge.py",
@@ -192,8 +213,18 @@ MUTATIONS = [
         'if self._params["validate"]:',
     ),
     # Rollback
-    Mutation("What this task has not written is rolled back", "_converge.py", "            if not written:\n", "            if False:\n"),
-    Mutation("A rollback follows an empty verdict", "_converge.py", "            elif not verdicts:\n", "            elif False:\n"),
+    Mutation(
+        "What this task has not written is rolled back",
+        "_converge.py",
+        "            if not written:\n",
+        "            if False:\n",
+    ),
+    Mutation(
+        "A rollback follows an empty verdict",
+        "_converge.py",
+        "            elif not verdicts:\n",
+        "            elif False:\n",
+    ),
     Mutation(
         "A rollback does not read first",
         "_converge.py",

@@ -185,7 +185,9 @@ def wired() -> Iterator[Wire]:
     wire = Wire()
     with (
         mock.patch.object(requests.Session, "get_adapter", lambda session, url: wire),
-        mock.patch.object(requests.Session, "request", lambda session, *call, **options: wire.request(session, *call, **options)),
+        mock.patch.object(
+            requests.Session, "request", lambda session, *call, **options: wire.request(session, *call, **options)
+        ),
         mock.patch.object(time, "sleep", wire.sleep),
         mock.patch.object(random, "uniform", lambda least, most: least),
         # A CA store that need not be looked for.

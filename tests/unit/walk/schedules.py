@@ -22,7 +22,9 @@ def schedule(run: Run) -> list[Row]:
                 is_written = before != world
                 other = [Row("another client", "writes", "", describe_world(before))] if is_written else []
                 for after in _after(request, reply, before):
-                    name = reply.name + (", but done" if reply.is_fault and request.operation in WRITES and after != before else "")
+                    name = reply.name + (
+                        ", but done" if reply.is_fault and request.operation in WRITES and after != before else ""
+                    )
                     row = Row("task", describe_request(request), name, describe_world(after))
                     if after not in following or following[after][0] > writes + is_written:
                         following[after] = (writes + is_written, [*rows, *other, row])
@@ -37,7 +39,9 @@ def _start(world: World) -> Row:
 def _after(request: Request, reply: Reply, world: World) -> list[World]:
     """Return what may be stored after a request, where this reply to it is possible."""
     if not reply.is_fault:
-        return [after for each, after in respond(request, world) if (each.kind, each.value) == (reply.kind, reply.value)]
+        return [
+            after for each, after in respond(request, world) if (each.kind, each.value) == (reply.kind, reply.value)
+        ]
     return [
         after
         for has_effect in reply.effects

@@ -190,7 +190,9 @@ def faults(request: Request) -> list[Reply]:
     for name, (kind, fields, properties) in _FAULTS.items():
         is_verdict = request.operation == "abilities" and name == "403"
         answer = Fault("get", **fields).answer(None, {})
-        replies.append(_reply(name, "verdict" if is_verdict else kind, answer, value=False if is_verdict else None, **properties))
+        replies.append(
+            _reply(name, "verdict" if is_verdict else kind, answer, value=False if is_verdict else None, **properties)
+        )
     if request.operation == "validate":
         answer = Answer.json(200, {"configurations": []})
         replies.append(_reply("200 without a verdict", "verdict", answer, effects=(True,)))
