@@ -120,10 +120,10 @@ def e2e(session: nox.Session) -> None:
 def units(session: nox.Session) -> None:
     """Run the unit tests of the plugins and the simulator with pytest."""
     install(session, "coverage", *UNITS)
-    run_pytest(session, "tests/unit", coverage=True)
+    run_pytest(session, "tests/unit", "--ignore=tests/unit/walk", coverage=True)
 
 
-@nox.session(default=False)
+@nox.session
 def walk(session: nox.Session) -> None:
     """Try every fault at every request, and every schedule of two runs."""
     install(session, *UNITS)

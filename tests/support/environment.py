@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,9 +38,9 @@ def is_foreign(name: str) -> bool:
     return name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or name in _NAMES
 
 
-def clean(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def clean() -> dict[str, str]:
     """Return the environment without what can change the outcome of a run."""
-    return {name: value for name, value in environment.items() if not is_foreign(name)}
+    return {name: value for name, value in os.environ.items() if not is_foreign(name)}
 
 
 def isolated(folder: Path) -> dict[str, str]:

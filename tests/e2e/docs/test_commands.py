@@ -22,7 +22,7 @@ from .examples import ROOT, Example, examples
 
 WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").read_text())["workspaces"]
 # What the workspaces hold at first, and the token that they are to get; the documents name the same.
-OLD_TOKENS = [f"u+EXAMPLExxxxxxxold{number}" for number, _ in enumerate(WORKSPACES, 1)]
+OLD_TOKENS = [f"u+EXAMPLExxxxxxxold{number}" for number in range(1, len(WORKSPACES) + 1)]
 TOKEN = "u+EXAMPLExxxxxxxab12"
 # Where the documents say that the simulator listens.
 ADDRESS = "http://127.0.0.1:8443"

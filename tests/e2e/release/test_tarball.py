@@ -87,7 +87,16 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-    build = [sys.executable, "-m", "ansible", "galaxy", "collection", "build", "--output-path", folder]
+    build: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "galaxy",
+        "collection",
+        "build",
+        "--output-path",
+        folder,
+    ]
     run(*build, cwd=source, env=isolated(folder))
     (built,) = folder.glob("*.tar.gz")
     return built
