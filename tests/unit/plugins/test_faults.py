@@ -227,8 +227,8 @@ def pagerduty(
     kind: Kind, status: int | None, *says: str, headers: dict[str, Any] | None = None, **fields: Any
 ) -> Fault:
     """Return a fault of PagerDuty. Its body and its headers contain the marker and the token."""
-    own = {"status": status, "body": {"message": f"{MARKER} {{token}}"}, "headers": {"X-Says": f"{MARKER} {{token}}"}}
-    own["headers"].update(headers or {})
+    own: dict[str, Any] = {"status": status, "body": {"message": f"{MARKER} {{token}}"}}
+    own["headers"] = {"X-Says": f"{MARKER} {{token}}", **(headers or {})}
     return Fault(kind, status, says, {**own, **fields})
 
 
