@@ -46,6 +46,7 @@ def given(simulator: Simulator, **options: Any) -> dict[str, Any]:
         {"preflight": True, "validate": True, "rollback": True, "previous_token": OTHER_TOKEN},
         {"validate": True, "rollback": True, "previous_token": f"{OTHER_TOKEN}x"},
         {"token": "zq7"},
+        {"token": "rue"},
         {"api_key": WRONG_KEY},
         {"base_url": "http://127.0.0.1:9"},
         {"token": f"{TOKEN}\n"},
