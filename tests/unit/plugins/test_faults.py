@@ -497,9 +497,7 @@ def test_fault(
     if task.is_rollback:
         simulator.reject_token(TOKEN)
     if fault.fields:
-        if skip:
-            workspace.fault(task.operation, times=skip)
-        workspace.fault(task.operation, times=times, **resolved(fault.fields, moment))
+        workspace.fault(task.operation, skip=skip, times=times, **resolved(fault.fields, moment))
     with broken_wire(task.sent[-1], fault.wire, times, skip) if fault.wire else contextlib.nullcontext():
         result = config(retries=RETRIES, **task.options)
 

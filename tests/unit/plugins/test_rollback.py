@@ -316,9 +316,7 @@ def test_write_of_another_client_during_the_rollback_stays(
     config: Run, workspace: Workspace, write: str, undo: str, earlier: int, theirs: str
 ) -> None:
     workspace.configuration, sent = START[write]
-    for _request in range(earlier):
-        workspace.fault(undo)
-    workspace.fault(undo, drop=True, afterwards={"configuration": THEIRS[theirs]})
+    workspace.fault(undo, skip=earlier, drop=True, afterwards={"configuration": THEIRS[theirs]})
     result = config(**RESTORE)
     assert workspace.requests == [*sent, GET, DELETE if undo == "delete" else PUT, GET]
     assert workspace.configuration == THEIRS[theirs]
@@ -355,8 +353,7 @@ def test_rollback_that_fails_reports_the_new_token(
     config: Run, workspace: Workspace, operation: str, fault: dict[str, Any], status: int | None
 ) -> None:
     workspace.configuration = OLD
-    workspace.fault(operation)
-    workspace.fault(operation, times=None if operation == "replace" else 1, **fault)
+    workspace.fault(operation, skip=1, times=None if operation == "replace" else 1, **fault)
     result = config(**RESTORE, retries=0)
     assert workspace.configuration == NEW
     check_failure(result, workspace, "The rollback failed. Could not ")
@@ -376,12 +373,9 @@ def test_rollback_whose_outcome_cannot_be_found_out(
     config: Run, workspace: Workspace, write: str, undo: str, earlier: int, is_applied: bool
 ) -> None:
     workspace.configuration, _sent = START[write]
-    for _request in range(earlier):
-        workspace.fault(undo)
-    workspace.fault(undo, drop=True, processed=is_applied)
+    workspace.fault(undo, skip=earlier, drop=True, processed=is_applied)
     # The first read of the task and the first one of the rollback succeed.
-    workspace.fault("get", times=2)
-    workspace.fault("get", status=403)
+    workspace.fault("get", skip=2, status=403)
     result = config(**RESTORE)
     assert (result["failed"], result["changed"], result["rolled_back"]) == (True, True, False)
     assert (result["configuration"], result["diff"]["after"]) == (None, {"state": "unknown"})
