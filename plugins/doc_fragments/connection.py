@@ -58,7 +58,7 @@ options:
     type: int
     default: 4
 requirements:
-  - "Python 3.9 or later on the host that the task runs on"
+  - "Python 3.9 or later"
   - "requests >= 2.25.1"
 notes:
   - With a local connection (C(connection=local) or C(delegate_to=localhost)) the task runs inside Ansible's own

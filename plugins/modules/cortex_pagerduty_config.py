@@ -110,7 +110,7 @@ options:
   previous_is_token_readonly:
     description:
       - Whether O(previous_token) is a read-only API key of PagerDuty.
-      - If not set, what was stored before is used.
+      - If not set, the flag that was stored before is used.
     type: bool
 seealso:
   - module: cortexapps.cortex.cortex_pagerduty_config_info

@@ -12,7 +12,7 @@ module: cortex_pagerduty_report
 short_description: Write the report of an audit
 version_added: 1.0.0
 description:
-  - Makes a table of what M(cortexapps.cortex.cortex_pagerduty_config_info) returned for the hosts of the play, and can
+  - Returns a table of what M(cortexapps.cortex.cortex_pagerduty_config_info) returned for the hosts of the play, and can
     write it to a file. The entry point C(audit) of the role P(cortexapps.cortex.cortex_pagerduty#role) uses it.
   - It runs on the controller, in a task with C(run_once=true) of a play with the strategy C(linear) and without
     C(serial). In check mode it writes no file.
@@ -25,8 +25,8 @@ options:
     required: true
   dest:
     description:
-      - The file to write the report to. Its name ends in C(.json), C(.csv) or C(.html); the latter is a self-contained
-        page. Only its owner can read it.
+      - The file to write the report to. Its name ends in C(.json), C(.csv) or C(.html), which is a self-contained page.
+        Only its owner can read it.
       - A relative path is relative to where C(ansible-playbook) was started. The folder must exist.
     type: path
 """
@@ -47,7 +47,7 @@ table:
   elements: str
   sample: ["WORKSPACE  STATUS  LAST FOUR  READ-ONLY  REASON", "payments   valid   ab12       yes        -"]
 failures:
-  description: Of each workspace without a valid configuration, the reason.
+  description: The reason for each workspace without a valid configuration.
   returned: always
   type: dict
   sample: {search: There is no PagerDuty configuration.}
