@@ -32,6 +32,7 @@ import ansible.release
 import certifi
 
 from tests.simulator import Simulator
+from tools import chart
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / ".work" / "benchmark"
@@ -346,6 +347,7 @@ def main() -> None:
         begin, end = ".. results begin\n", ".. results end\n"
         before, _old, after = re.split(f"({re.escape(begin)}.*{re.escape(end)})", GUIDE.read_text(), flags=re.DOTALL)
         GUIDE.write_text(f"{before}{begin}\n{report(benchmark, ratios, with_limits=False)}\n\n{end}{after}")
+        chart.main()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -34,8 +33,6 @@ COLUMNS = 118
 BLACK, RED, GREEN, YELLOW = (72, 79, 88), (255, 123, 114), (63, 185, 80), (210, 153, 34)
 BLUE, MAGENTA, CYAN, WHITE = (88, 166, 255), (188, 140, 255), (57, 197, 207), (201, 209, 217)
 THEME = TerminalTheme((22, 27, 34), WHITE, [BLACK, RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, WHITE])
-# Without the fonts that a reader's browser would get from a third party.
-TERMINAL = re.sub(r"@font-face {{.*?}}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 # An SVG can contain HTML. This is the report itself, with its own colors for light and dark.
 PAGE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
@@ -82,7 +79,7 @@ def write_inventory(folder: Path, inventory: object) -> None:
 def run(folder: Path, command: str, status: int = 0, **variables: str) -> str:
     """Return what the command prints, with its colors."""
     env = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
         **variables,
         "ANSIBLE_FORCE_COLOR": "true",
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
@@ -109,7 +106,9 @@ def draw_terminal(name: str, command: str, output: str) -> None:
     console.print(Text(f"$ {command}\n", style="bold"))
     for line in output.strip("\n").splitlines():
         console.print(Text.from_ansi(line.rstrip()))
-    write(name, console.export_svg(title="cortexapps.cortex", theme=THEME, code_format=TERMINAL, unique_id=name))
+    svg = console.export_svg(title="cortexapps.cortex", theme=THEME, unique_id=name)
+    # Without the fonts that a reader's browser would get from a third party.
+    write(name, re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
 
 
 def draw_page(name: str, page: str, width: int, height: int) -> None:

@@ -50,7 +50,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             headers = dict.fromkeys(("before_header", "after_header"), task_vars["inventory_hostname"])
             result["diff"] = {**result["diff"], **headers}
         if "configuration" not in result:
-            # Ansible rejected the arguments, so it is not known which of them contain secrets.
+            # Ansible rejected the arguments, so it is unknown which of them contain secrets.
             result.pop("invocation", None)
         return result
 
