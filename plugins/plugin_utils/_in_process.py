@@ -13,6 +13,8 @@ import os
 import sys
 import typing as t
 
+from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -49,8 +51,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             # A host is a workspace: Ansible shows its name above the diff.
             headers = dict.fromkeys(("before_header", "after_header"), task_vars["inventory_hostname"])
             result["diff"] = {**result["diff"], **headers}
-        if "configuration" not in result:
-            # Ansible rejected the arguments, so it is unknown which of them contain secrets.
+        # Where Ansible rejects the arguments, it is unknown which of them contain secrets.
+        if "configuration" not in result or not _is_invocation_wanted(task_vars or {}):
             result.pop("invocation", None)
         return result
 
@@ -124,3 +126,11 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
 
 def _plain(value: t.Any) -> str:
     return str(value.isoformat() if isinstance(value, datetime.date) else value)
+
+
+def _is_invocation_wanted(task_vars: dict[str, t.Any]) -> bool:
+    try:
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+    except AnsibleError:
+        # Before ansible-core 2.21 there is no such setting.
+        return True

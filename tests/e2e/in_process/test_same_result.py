@@ -12,11 +12,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
+from tests.simulator.state import Workspace
 from tests.support.cortex import OTHER_TOKEN, TOKEN
 
-from .playbook import AS_MODULE, CONFIG, INFO, SECRETS, Controller
+from .playbook import AS_MODULE, CONFIG, INFO, SECRETS, Controller, info
 
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": False}
 SAME = {"token": TOKEN, "is_token_readonly": True}
@@ -166,7 +169,7 @@ def test_both_ways_give_the_same_result_without_secrets(controller: Controller, 
                 workspace.fault(**fields)
             tasks.append({**task(case, key, simulator.pagerduty_url), "register": f"{way}{number}", **keywords})
 
-    run = controller.play(*tasks, options=["-vvvvv"])
+    run = controller.play(*tasks, options=["-vvvvv"], env={"ANSIBLE_INJECT_INVOCATION": "1"})
 
     results = {case.name: (run.results[f"p{number}"], run.results[f"m{number}"]) for number, case in enumerate(CASES)}
     for result in itertools.chain(*results.values()):
@@ -189,3 +192,12 @@ def task(case: Case, key: str, pagerduty_url: str) -> dict[str, Any]:
 
 def ending(result: dict[str, Any]) -> str:
     return "failed" if result["failed"] else "changed" if result["changed"] else "ok"
+
+
+@pytest.mark.parametrize("setting", [{}, {"ANSIBLE_INJECT_INVOCATION": "1"}], ids=["default", "on"])
+def test_arguments_are_in_the_result_if_ansible_is_told_so(
+    controller: Controller, workspace: Workspace, setting: dict[str, str]
+) -> None:
+    """Before ansible-core 2.21 they always are."""
+    run = controller.play(info("in_process"), info("as_module") | AS_MODULE, env=setting)
+    assert run.results["in_process"] == run.results["as_module"]

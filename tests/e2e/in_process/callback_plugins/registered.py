@@ -31,21 +31,39 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._names: set[str] = set()
+        self._invocations: dict[tuple[str, str], Any] = {}
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._play = play
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        # Since ansible-core 2.21 a mapping of names to expressions.
-        self._names.update(task.register if isinstance(task.register, dict) else filter(None, [task.register]))
+        self._names.update(_names(task))
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Keep what is in no registered variable: Ansible shows the arguments, and drops them."""
+        for name in _names(result._task):
+            if "invocation" in result._result:
+                self._invocations[result._host.name, name] = {"invocation": result._result["invocation"]}
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self.v2_runner_on_ok(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         manager = self._play.get_variable_manager()
         registered = {}
         for name in stats.processed:
             variables = manager.get_vars(play=self._play, host=manager._inventory.get_host(name))["hostvars"][name]
-            registered[name] = {variable: variables[variable] for variable in self._names if variable in variables}
+            registered[name] = {
+                variable: {**variables[variable], **self._invocations.get((name, variable), {})}
+                for variable in self._names
+                if variable in variables
+            }
         Path(os.environ["TEST_REGISTERED"]).write_text(json.dumps(registered))
+
+
+def _names(task: Any) -> list[str]:
+    # Since ansible-core 2.21 it is a mapping of names to expressions.
+    return list(task.register) if isinstance(task.register, dict) else [task.register] if task.register else []
