@@ -121,7 +121,7 @@ class Controller:
             timeout=TIMEOUT,
             check=False,
         )
-        (self.written / "output").write_text(done.stdout)
+        (self.written / "stdout").write_text(done.stdout)
         return Run(done.returncode, done.stdout, json.loads(self._registered.read_text()))
 
 

@@ -176,28 +176,6 @@ def test_other_ways_to_write_a_task(controller: Controller, workspace: Workspace
     assert (ad_hoc.status, '"last_four": "ab12"' in ad_hoc.output) == (0, True)
 
 
-def test_no_trace_of_an_argument_is_left_or_printed(controller: Controller, workspace: Workspace) -> None:
-    """Ansible prints the arguments of a module that it starts. Inside its process there is none to start."""
-    env = {
-        "ANSIBLE_DEBUG": "1",
-        "ANSIBLE_KEEP_REMOTE_FILES": "1",
-        "ANSIBLE_LOG_PATH": str(controller.written / "ansible.log"),
-    }
-    workspace.fault("validate", body={"message": "{token}", "configurations": "{api_key}"})
-    tasks = [config(), info(), config(state="absent", token=OTHER_TOKEN), info(validate=True) | {"ignore_errors": True}]
-    variables = {"key": API_KEY, "token": TOKEN, "other": OTHER_TOKEN}
-    given = controller.given / "variables.yml"
-    given.write_text("".join(f"{name}: {value}\n" for name, value in variables.items()))
-    names = {value: f"{{{{ {name} }}}}" for name, value in variables.items()}
-    for task in tasks:
-        for module in [name for name in task if "." in name]:
-            task[module] = {name: names.get(value, value) for name, value in task[module].items()}
-    run = controller.play(*tasks, env=env, options=["-vvvvv", "-e", f"@{given}"])
-    assert run.status == 0
-    assert run.pythons == []
-    assert leaks_below(controller.written, SECRETS) == []
-
-
 # Which Python
 
 
