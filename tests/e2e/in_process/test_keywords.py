@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE
 
-from .playbook import INFO, SECRETS, Controller, Vaulted, config, info
+from .playbook import AS_MODULE, INFO, SECRETS, Controller, Vaulted, config, dump, info
 
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": True}
 SHOWN = {"is_token_readonly": True, "last_four": "ab12"}
@@ -49,11 +51,49 @@ def test_environment_is_obeyed_for_each_item_and_restored(
     assert (results["in_block"]["configuration"], results["own"]["configuration"]["last_four"]) == (None, "cd34")
 
 
+def test_environment_names_the_store_of_certificates(
+    controller: Controller, workspace: Workspace, simulator: Simulator
+) -> None:
+    stores = [simulator.ca_path, "", simulator.ca_path]
+    read = info("read") | {"environment": {"REQUESTS_CA_BUNDLE": "{{ item }}"}, "loop": stores}
+    run = controller.play(read, env={"SSL_CERT_FILE": "/dev/null"})
+    assert [result["failed"] for result in run.results["read"]["results"]] == [False, True, False]
+
+
 @pytest.mark.parametrize("name", ["group/cortexapps.cortex.cortex", INFO])
 def test_module_defaults(controller: Controller, workspace: Workspace, name: str) -> None:
     workspace.configuration = OLD
     run = controller.play(info("read", api_key=None), module_defaults={name: {"api_key": API_KEY}})
     assert run.results["read"]["configuration"]["last_four"] == "cd34"
+
+
+def test_check_mode_diff_and_no_log(controller: Controller, workspace: Workspace) -> None:
+    workspace.configuration = OLD
+    run = controller.play(
+        config("checked") | {"check_mode": True, "diff": True},
+        config("without_diff") | {"diff": False},
+        config("hidden", token=f"{TOKEN[:16]}wxyz") | {"no_log": True, "diff": True},
+        config("loop", token="{{ item }}")
+        | {"no_log": True, "loop": [TOKEN, f"{TOKEN[:16]}wxyz"], "loop_control": {"label": "a label"}},
+        options=["-vvvvv"],
+    )
+    assert workspace.requests[:3] == [GET, GET, PUT]  # check mode has sent nothing
+    shown = [run.results[name]["diff"]["after"]["last_four"] for name in ("checked", "without_diff", "hidden")]
+    assert shown == ["ab12", "ab12", "wxyz"]
+    assert run.output.count('+    "last_four": "ab12"') == 1
+    assert "wxyz" not in run.output
+
+
+def test_loop_control(controller: Controller, workspace: Workspace) -> None:
+    run = controller.play(
+        config("loop", token="{{ entry.token }}")
+        | {
+            "loop": [{"token": OTHER_TOKEN}, {"token": TOKEN}, {"token": TOKEN}],
+            "loop_control": {"loop_var": "entry", "index_var": "index", "label": "entry {{ index }}", "pause": 0.01},
+        }
+    )
+    assert [item["changed"] for item in run.results["loop"]["results"]] == [True, True, False]
+    assert "(item=entry 2)" in run.output
 
 
 def test_until(controller: Controller, workspace: Workspace) -> None:
@@ -99,6 +139,30 @@ def test_timeout_ends_the_task_with_what_is_known(
     assert run.results["next"]["msg"] == "the next task"
 
 
+def test_timeout_of_a_module_ends_only_the_task(controller: Controller, workspace: Workspace) -> None:
+    """Ansible reports the timeout alone, and the module goes on: the documentation says so."""
+    workspace.configuration = OLD
+    workspace.fault("get", delay=6)
+    run = controller.play(
+        config("ended") | AS_MODULE | {"timeout": 3, "ignore_errors": True},
+        {"ansible.builtin.debug": {"msg": "the next task"}, "register": "next"},
+    )
+    ended = run.results["ended"]
+    assert (ended["failed"], ended["changed"]) == (True, False)
+    assert ended.keys().isdisjoint({"configuration", "diff", "invocation"})
+    assert run.results["next"]["msg"] == "the next task"
+    wait_until(lambda: workspace.requests == [GET, PUT])
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _attempt in range(6000):
+        if is_so():
+            return
+        pause.wait(0.01)
+    raise TimeoutError
+
+
 def test_async(controller: Controller, workspace: Workspace) -> None:
     run = controller.play(
         config("polled") | {"async": 60, "poll": 1},
@@ -118,23 +182,32 @@ def test_async(controller: Controller, workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
 def test_strategies(controller: Controller, simulator: Simulator, strategy: str) -> None:
-    keys = {f"team-{number}": f"ck_live_{number}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E" for number in range(8)}
-    workspaces = {name: simulator.add_workspace(key, name) for name, key in keys.items()}
-    # No such host: nothing is connected to.
-    inventory = {name: {"ansible_host": "host.invalid", "key": key} for name, key in keys.items()}
+    keys = {f"team{number:02}": f"ck_live_{number:02}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E" for number in range(20)}
+    for name, key in keys.items():
+        simulator.add_workspace(key, name)
+    variables = {name: {"key": key, "new_token": f"{TOKEN[:14]}{name}"} for name, key in keys.items()}
+    # No such host: nothing is connected to. The others are local by what the inventory says.
+    remote, local = {"ansible_host": "host.invalid"}, {"ansible_connection": "local"}
     run = controller.play(
-        config("stored", api_key="{{ key }}") | {"delegate_to": "localhost"},
-        info("read", api_key="{{ key }}") | {"delegate_to": "localhost", "run_once": True},
-        inventory=inventory,
-        options=["--forks", "3"],
+        config("stored", api_key="{{ key }}", token="{{ new_token }}")
+        | {"delegate_to": "{{ delegate | default(omit) }}"},
+        info("read", api_key="{{ keys.team00 }}") | {"delegate_to": "localhost", "run_once": True},
+        inventory={
+            name: own | (local if name > "team09" else remote | {"delegate": "localhost"})
+            for name, own in variables.items()
+        },
+        options=["--forks", "5", "-vvv"],
         strategy=strategy,
+        vars={"keys": keys},
     )
     assert run.status == 0
-    assert {name: run.registered[name]["stored"]["configuration"] for name in keys} == dict.fromkeys(keys, SHOWN)
-    reads = 8 if strategy != "linear" else 1  # Ansible ignores run_once elsewhere
-    assert sorted(request for each in workspaces.values() for request in each.requests) == sorted(
-        [GET] * (8 + reads) + [POST] * 8
-    )
+    assert run.pythons == []
+    stored = {name: results["stored"]["configuration"]["last_four"] for name, results in run.registered.items()}
+    assert stored == {name: name[-4:] for name in keys}
+    reads = len(keys) if strategy != "linear" else 1  # elsewhere Ansible ignores run_once
+    requests = {name: workspace.requests for name, workspace in simulator.workspaces.items()}
+    assert sorted(requests.pop("team00")) == [GET] * (1 + reads) + [POST]
+    assert requests == {name: [GET, POST] for name in keys if name != "team00"}
 
 
 def test_encrypted_values(controller: Controller, workspace: Workspace) -> None:
@@ -145,35 +218,88 @@ def test_encrypted_values(controller: Controller, workspace: Workspace) -> None:
     def encrypted(value: str) -> Vaulted:
         return Vaulted(vault.encrypt(value).decode())
 
+    (controller.given / "vault.yml").write_bytes(vault.encrypt(f"new_token: {OTHER_TOKEN}"))
+    (controller.given / "wrong").write_text("another-password-than-the-vault's")
     tasks = [
         config("inline", api_key=encrypted(API_KEY), token=encrypted(TOKEN)),
         info("templated", api_key="{{ key }}"),
     ]
+    key = {"key": encrypted(API_KEY)}
     run = controller.play(
-        *tasks, vars={"key": encrypted(API_KEY)}, options=["--vault-password-file", password, "-vvvvv"]
+        *tasks,
+        config("from_file", token="{{ new_token }}"),
+        vars=key,
+        vars_files=["vault.yml"],
+        options=["--vault-password-file", password, "-vvvvv"],
     )
     assert run.results["inline"]["configuration"] == run.results["templated"]["configuration"] == SHOWN
-    assert workspace.configuration == {"token": TOKEN, "is_token_readonly": True}
+    assert run.results["from_file"]["configuration"] == {"is_token_readonly": True, "last_four": "cd34"}
     assert leaks_below(controller.written, SECRETS) == []
+
+    requests = len(workspace.requests)
+    for task in tasks:
+        failed = controller.play(task, vars=key, options=["--vault-password-file", controller.given / "wrong"])
+        assert (failed.status, "Decryption failed" in failed.output, "Traceback" in failed.output) == (2, True, False)
+    assert len(workspace.requests) == requests
 
 
 def test_other_ways_to_write_a_task(controller: Controller, workspace: Workspace) -> None:
-    options = {"api_key": API_KEY}
+    role = controller.given / "roles" / "team" / "tasks"
+    role.mkdir(parents=True)
+    (role / "main.yml").write_text(dump([config("in_role")]))
+    (controller.given / "included.yml").write_text(dump([info("included")]))
+    options = {"api_key": API_KEY, "retries": 0}
+    line = f"api_key={API_KEY} retries=0"
     run = controller.play(
+        {"ansible.builtin.include_role": {"name": "team"}},
+        {"ansible.builtin.include_tasks": "included.yml"},
         {"cortex_pagerduty_config_info": options, "register": "short"},
         {"action": {"module": INFO, **options}, "register": "action"},
+        {"action": f"{INFO} {line}", "register": "action_line"},
         {"local_action": {"module": INFO, **options}, "register": "local"},
-        config("failed", state="there") | {"ignore_errors": True},
-        info("no_failure", base_url="https://127.0.0.1:1") | {"failed_when": False},
-        config("unchanged") | {"changed_when": False},
+        {"local_action": f"{INFO} {line}", "register": "local_line"},
+        {INFO: line, "register": "line", "changed_when": True, "notify": "Read"},
+        handlers=[info("handled") | {"name": "Read"}],
         collections=["cortexapps.cortex"],
+        options=["-vvv"],
     )
-    assert [run.results[name]["configuration"] for name in ("short", "action", "local")] == [None] * 3
-    assert run.results["failed"]["failed"] is True
-    assert run.results["no_failure"]["failed"] is False
-    assert run.results["unchanged"]["changed"] is False
+    assert run.status == 0
+    assert run.pythons == []
+    ways = {"in_role", "included", "short", "action", "action_line", "local", "local_line", "line", "handled"}
+    assert {name: result["configuration"] for name, result in run.results.items()} == dict.fromkeys(ways, SHOWN)
     ad_hoc = controller.run("adhoc", "localhost", "-m", INFO, env={"CORTEX_API_KEY": API_KEY})
     assert (ad_hoc.status, '"last_four": "ab12"' in ad_hoc.output) == (0, True)
+
+
+def test_results_steer_the_play(controller: Controller, workspace: Workspace) -> None:
+    short = {"cortex_pagerduty_config_info": {"api_key": API_KEY, "token": TOKEN}, "ignore_errors": True}
+    run = controller.play(
+        config("failed", state="there") | {"ignore_errors": True},
+        info("expected", api_key="ck_live_wrong") | {"failed_when": "expected.http_status != 401"},
+        info("unexpected") | {"failed_when": "unexpected.configuration is none", "ignore_errors": True},
+        config("unchanged") | {"changed_when": False},
+        config("skipped") | {"when": "unchanged is changed"},
+        # Ansible's message has the name that the playbook calls the module by.
+        short | {"register": "short"},
+        short | AS_MODULE | {"register": "short_as_module"},
+        info("last", api_key="ck_live_wrong"),
+        info("never"),
+        collections=["cortexapps.cortex"],
+    )
+    assert run.status == 2
+    assert "never" not in run.results
+    failed = {name: result["failed"] for name, result in run.results.items() if name != "skipped"}
+    assert failed == {
+        "failed": True,
+        "expected": False,
+        "unexpected": True,
+        "unchanged": False,
+        "short": True,
+        "short_as_module": True,
+        "last": True,
+    }
+    assert (run.results["unchanged"]["changed"], run.results["skipped"]["skipped"]) == (False, True)
+    assert run.results["short"] == run.results["short_as_module"]
 
 
 # Which Python
