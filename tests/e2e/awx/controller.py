@@ -166,8 +166,7 @@ class Controller:
     def run(self, workflow: Object, outcomes: Mapping[str, str]) -> list[str]:
         """Return the identifiers of the nodes that a launch starts, in order.
 
-        `outcomes` tells of a node whether it is "successful" (which it is if it is not named), "failed" (an approval: denied)
-        or still "pending".
+        `outcomes` tells of nodes whether they are "successful" (the default), "failed" (denied) or "pending".
         """
         nodes = self._nodes(workflow["id"])
         parents = {number for node in nodes for link in LINKS for number in self._linked(node["id"], link)}
@@ -355,10 +354,7 @@ class Controller:
             if item.get(field) is not None and not any(item[field] in self.objects[each] for each in kinds):
                 raise RejectedError({field: [f'Invalid pk "{item[field]}" - object does not exist.']})
         if kind not in ("workflow_approval_templates", "project_updates"):
-            for other in self.objects[kind].values():
-                same = all(other.get(field) == item.get(field) for field in SCOPES.get(kind, ()))
-                if same and name_of(other) == name_of(item) and other["id"] != item["id"]:
-                    raise RejectedError({"__all__": [f"{kind} with this name already exists."]})
+            self._check_name(kind, item)
         match kind:
             case "credential_types":
                 self._check_administrator()
@@ -366,13 +362,17 @@ class Controller:
                     raise RejectedError({"inputs": mistakes})
             case "credentials":
                 self._encrypt(item)
-            case "job_templates":
-                if self.sync_fails or item["playbook"] not in self.playbooks:
-                    raise RejectedError({"playbook": ["Playbook not found for project."]})
-            case "workflow_job_template_nodes" | "schedules":
-                template = self.any(item["unified_job_template"]) if item["unified_job_template"] else {}
-                if item["limit"] and not template.get("ask_limit_on_launch"):
+            case "job_templates" if self.sync_fails or item["playbook"] not in self.playbooks:
+                raise RejectedError({"playbook": ["Playbook not found for project."]})
+            case "workflow_job_template_nodes" | "schedules" if item["limit"]:
+                if not self.any(item["unified_job_template"]).get("ask_limit_on_launch"):
                     raise RejectedError({"limit": ["Field is not configured to prompt on launch."]})
+
+    def _check_name(self, kind: str, item: Object) -> None:
+        for other in self.objects[kind].values():
+            same = all(other.get(field) == item.get(field) for field in SCOPES.get(kind, ()))
+            if same and name_of(other) == name_of(item) and other["id"] != item["id"]:
+                raise RejectedError({"__all__": [f"{kind} with this name already exists."]})
 
     def _encrypt(self, credential: Object) -> None:
         credential_type = self.objects["credential_types"][credential["credential_type"]]
@@ -454,7 +454,9 @@ class Controller:
                     try:
                         if self.headers.get("Authorization") != f"Bearer {controller.token}":
                             raise RejectedError({"detail": "Authentication credentials were not provided."}, 401)
-                        status, answer = controller.answer(self.command, url.path, dict(parse_qsl(url.query)), body)
+                        status, answer = controller.answer(
+                            self.command, url.path, dict(parse_qsl(url.query, keep_blank_values=True)), body
+                        )
                     except RejectedError as rejected:
                         status, answer = rejected.status, rejected.body
                     content = b"" if answer is None else json.dumps(answer).encode()

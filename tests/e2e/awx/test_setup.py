@@ -20,8 +20,8 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from tests.e2e.awx import downloads
 from tests.e2e.awx.controller import Controller
-from tests.e2e.awx.rules import role_options
-from tests.support.cortex import TOKEN
+from tests.e2e.awx.rules import credential_type_mistakes, role_options
+from tests.e2e.docs.examples import in_document
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Setup = Callable[..., "Done"]
@@ -29,6 +29,7 @@ Setup = Callable[..., "Done"]
 PLAYBOOKS = ["playbooks/awx_setup.yml", "playbooks/pagerduty_audit.yml", "playbooks/pagerduty_rollout.yml"]
 CONTROLLER_TOKEN = "oauth_8Zk3QmWv7TnRb2YxLs5JdHf9Gp4Ca6Xe"
 SHARED_KEY = "ck_live_shared_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1e"
+TOKEN = "u+7FzQkLmN2pRsTvab12"
 OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
 SECRETS = [CONTROLLER_TOKEN, SHARED_KEY, TOKEN, OLD_TOKEN, VAULT_PASSWORD]
@@ -113,7 +114,7 @@ def setup(run: Run, link: Path, tmp_path: Path) -> Setup:
 
 
 def setup_with(run: Run, link: Path, folder: Path) -> Setup:
-    """Return what runs the playbook on a controller, with all that it prints, and makes sure that no secret is in there."""
+    """Return what runs the playbook on a controller, and makes sure that no secret is in what it prints at -vvvvv."""
 
     def setup(
         controller: Controller,
@@ -134,7 +135,7 @@ def setup_with(run: Run, link: Path, folder: Path) -> Setup:
         controller.requests.clear()
         process = run(
             program,
-            "-vvv",
+            "-vvvvv",
             "--diff",
             "cortexapps.cortex.awx_setup",
             *("-e", f"@{path}", "-e", json.dumps(extra)),
@@ -287,7 +288,7 @@ def node(controller: Controller, identifier: str, job: str | None = None) -> dic
 
 
 def of_single_workspaces(controller: Controller) -> None:
-    """A check and a rollout of one workspace before and after the same approval, and a rollout whose approval is gone."""
+    """Nodes of one workspace before and after the same approval, and a rollout whose approval is gone."""
     approval = controller.one("workflow_job_template_nodes", "approval")
     controller.link(node(controller, "check: billing", CHECK), "success_nodes", approval)
     controller.link(approval, "success_nodes", node(controller, "rollout: billing", ROLLOUT))
@@ -370,7 +371,7 @@ def test_what_is_no_longer_named_goes_and_check_mode_says_so(ready: Controller, 
 def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controller: Controller, setup: Setup) -> None:
     done = setup(controller, VARIABLES, "--check")
     assert (done.succeeded, controller.writes) == (True, []), done.output
-    assert done.items("Create the credential types") == ["Cortex", "PagerDuty"]
+    assert done.items("Make the credential types") == ["cortex", "pagerduty"]
     assert "The skipped tasks refer to objects that would be made first." in done.everything
     assert "no_log" not in done.everything
 
@@ -503,10 +504,10 @@ IN_CLEAR_TEXT = (
         ),
         (FLEET.replace(f'!unsafe "{LOOKUP}"', SHARED_KEY), IN_CLEAR_TEXT),
         (VARIABLES.replace("__ansible_vault:", "").replace('"$ANSIBLE', '!vault "$ANSIBLE'), IN_CLEAR_TEXT),
-        (FLEET + "awx_credentials: [Vault]", "The organization Default has 0 credentials with the name Vault."),
+        (FLEET + "awx_credentials: [Vault]", "Default has 0 credentials with the name Vault."),
         (FLEET + "awx_audit_notification: Chat", "Default has 0 notification templates with the name Chat."),
         (FLEET + "awx_pagerduty_token: ''", "has 0 credentials with the name PagerDuty token for Cortex."),
-        (FLEET + "awx_organization: Platform", "The organization Platform could not be read from the controller"),
+        (FLEET + "awx_organization: Platform", "The organization Platform could not be read"),
     ],
     ids=[
         "no image",
@@ -531,14 +532,35 @@ def test_what_cannot_work_is_said_before_anything_is_made(
     assert controller.writes == []
 
 
+GUIDE = downloads.ROOT / "docs/docsite/rst/awx_guide.rst"
+FILES = [example.text for example in in_document(GUIDE.name, GUIDE.read_text()) if example.file == "awx.yml"]
+
+
+@pytest.mark.parametrize("text", FILES, ids=["one workspace", "Ansible Vault", "HashiCorp Vault"])
+def test_the_files_of_the_guide_set_awx_up(controller: Controller, setup: Setup, text: str) -> None:
+    for name in re.findall(r"^awx_credentials: \[(.*)\]", text, re.MULTILINE):
+        add_credential(controller, name)
+    done = setup(controller, text)
+    assert done.succeeded, done.output
+    assert graph(controller) == GRAPH
+    assert sorted(controller.names("hosts")) == re.findall(r"- name: (checkout|payments)\n", text)[::-1]
+
+
+def test_the_credential_type_of_the_guide_is_accepted() -> None:
+    texts = [example.text for example in in_document(GUIDE.name, GUIDE.read_text())]
+    (inputs,) = [yaml.safe_load(text) for text in texts if text.startswith("fields:")]
+    (injectors,) = [yaml.safe_load(text) for text in texts if text.startswith("env:")]
+    mistakes = credential_type_mistakes({"name": "N", "kind": "cloud", "inputs": inputs, "injectors": injectors})
+    assert mistakes == []
+
+
 def test_a_failed_first_sync_is_said_in_the_words_of_the_guide(controller: Controller, setup: Setup) -> None:
-    guide = (downloads.ROOT / "docs/docsite/rst/awx_guide.rst").read_text()
     controller.sync_fails = True
     for message in ("Project update failed", "Playbook not found for project."):
         done = setup(controller)
         assert not done.succeeded
         assert message in done.everything
-        assert message in guide
+        assert message in GUIDE.read_text()
 
 
 @pytest.mark.parametrize("core", ["this ansible-core", "the oldest ansible-core"])
