@@ -38,7 +38,9 @@ class Alone:
         return Alone(
             self._task,
             frozenset(
-                Truth(truth.first, after, truth.has_written or (request.operation in WRITES and reply.kind == "accepted"))
+                Truth(
+                    truth.first, after, truth.has_written or (request.operation in WRITES and reply.kind == "accepted")
+                )
                 for truth in self._truths
                 for possible, after in respond(request, truth.now)
                 if (possible.kind, possible.value) == (reply.kind, reply.value)

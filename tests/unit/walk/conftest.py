@@ -44,7 +44,7 @@ def schedules(walk: Walk, request: pytest.FixtureRequest) -> Schedules:
 @pytest.fixture(scope="session")
 def found() -> dict[Mutation, Failure | None]:
     """What the walk finds in each mutated product."""
-    return dict(zip(MUTATIONS, in_parallel(find, MUTATIONS)))
+    return dict(zip(MUTATIONS, in_parallel(find, MUTATIONS), strict=True))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .pairs import PAIRS, WORLDS, Pair, Root, Row, starts
+from .pairs import PAIRS, WORLDS, Pair, Root, Row, State, starts
 from .run import Product, wired
 from .tasks import Task, all_tasks
 from .tree import Failure, Positions, Tree
@@ -67,7 +67,7 @@ def walk_tasks(product: Product, number_of_faults: int) -> Walk:
     runs, longest = 0, 0
     by_position: dict[int, list[Task]] = {}
     one_task = functools.partial(_walk_task, product, number_of_faults)
-    for task, (tree, root) in zip(tasks, in_parallel(one_task, tasks)):
+    for task, (tree, root) in zip(tasks, in_parallel(one_task, tasks), strict=True):
         numbers = walked.positions.absorb(tree.positions)
         by_position.setdefault(numbers[root], []).append(task)
         runs, longest = runs + tree.runs, max(longest, tree.longest)
@@ -114,7 +114,7 @@ def _walk_pair(walk: Walk, number: int) -> Schedules:
     roles = PAIRS[number]
     pair = Pair(walk.positions, roles, walk.number_of_faults)
     schedules = 0
-    nearest: dict[str, tuple[int, tuple[int, ...], Root, Root]] = {}
+    nearest: dict[str, tuple[int, State, Root, Root]] = {}
     for first, second in starts(walk.roots, roles):
         for world in range(len(WORLDS)):
             state = (world, 0, first.position, second.position, 0)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from .run import Run, Step
@@ -223,15 +224,15 @@ def looks_again_after_a_conflict(story: Story) -> bool:
     """An addition that is refused because there is a configuration by now is followed by a read."""
     return all(
         following.request.operation == "get"
-        for (_request, reply, _waited), following in zip(story.steps, story.steps[1:])
+        for (_request, reply, _waited), following in pairwise(story.steps)
         if reply.kind == "exists"
     ) and (not story.steps or story.steps[-1].reply.kind != "exists")
 
 
 def asks_pagerduty_before_it_writes(story: Story) -> bool:
-    """With preflight the token is written only after PagerDuty has accepted it, which is asked only before such a write.
+    """With preflight the token is written only after PagerDuty has accepted it.
 
-    PagerDuty is asked once, and again only if it gave no verdict.
+    PagerDuty is asked only before such a write, once, and again only if it gave no verdict.
     """
     has_verdict = False
     accepted = False
@@ -324,7 +325,7 @@ def comes_to_an_end(story: Story) -> bool:
 
 def waits_before_it_retries(story: Story) -> bool:
     """After a fault that may pass there is a wait, as long as the server asks for, and never a very long one."""
-    for (_request, reply, _before), (_next, _reply, waited) in zip(story.steps, story.steps[1:]):
+    for (_request, reply, _before), (_next, _reply, waited) in pairwise(story.steps):
         least = reply.wait or 0.1
         if reply.may_retry and not least <= waited <= MAX_WAIT:
             return False
@@ -475,7 +476,7 @@ def shows_no_secret(story: Story) -> bool:
 
 
 def _value(configuration: dict[str, Any] | None) -> Look | None:
-    return configuration and Look(configuration["last_four"], configuration["is_token_readonly"])
+    return Look(configuration["last_four"], configuration["is_token_readonly"]) if configuration else None
 
 
 def _state(state: dict[str, Any]) -> Look | None:

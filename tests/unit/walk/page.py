@@ -78,15 +78,25 @@ def mutations(found: dict[Mutation, Failure]) -> str:
     """Return which mutations there are, and what found each."""
     rows = []
     for mutation, failure in found.items():
-        lines = [f"| Task: {failure.run.task.describe()}", *(f"| {_line(row)}" for row in schedule(failure.run))]
-        rows.append((mutation.name, failure.invariant.replace("_", " "), "\n       ".join(lines)))
+        lines = [f"Task: {failure.run.task.describe()}", *_lines(schedule(failure.run))]
+        rows.append(
+            (mutation.name, failure.invariant.replace("_", " "), "\n       ".join(f"| {line}" for line in lines))
+        )
     return _list_table(rows, ("Mutation", "What does not hold then", "Schedule that shows it"), "25 20 55")
 
 
-def _line(row: Row) -> str:
-    if not row.request or not row.outcome:
-        return f"{row.who} {row.request}: {row.stored}".strip()
-    return f"{row.request} → {row.outcome}; stored: {row.stored}"
+def _lines(rows: list[Row]) -> list[str]:
+    """Return a schedule of one task, with what is stored where that changes."""
+    lines = []
+    stored = rows[0].stored
+    for row in rows:
+        if row.outcome:
+            change = f" (stored: {row.stored})" if row.stored != stored else ""
+            lines.append(f"{row.request} → {row.outcome}{change}")
+        else:
+            lines.append(f"{row.who} {row.request}: {row.stored}".strip())
+        stored = row.stored
+    return lines
 
 
 def _list_table(rows: Iterable[tuple[str, ...]], header: tuple[str, ...], widths: str) -> str:

@@ -60,7 +60,10 @@ UNLIKE = ((A, C), (B, A))
 # What no controller knows, as bits: another one has written since it read last; it has overwritten what it had not
 # read; a write of it took effect; what it has written was stored when it got the verdict.
 DIRTY, BLIND, WROTE, JUDGED = 1, 2, 4, 8
-BITS = 4
+BITS, ALL = 4, 15
+FIRST, SECOND = 0, 1
+#: The number of what is stored, who wrote it (0: it was there at first), the positions of both, the facts of both.
+State = tuple[int, int, int, int, int]
 UNDONE = DIRTY | BLIND | JUDGED
 
 #: What a controller cannot tell apart, since the API has neither versions nor conditional requests.
@@ -125,9 +128,9 @@ class Pair:
                 for each in after:
                     self._kept[number] |= self._kept[each]
         #: The number of schedules from each state on.
-        self.states: dict[tuple[int, ...], int] = {}
+        self.states: dict[State, int] = {}
         #: From which states a finding is reached, and in how many requests.
-        self.near: dict[tuple[int, ...], dict[str, int]] = {}
+        self.near: dict[State, dict[str, int]] = {}
 
     def edges(self, who: int, position: int, world: int) -> list[Edge]:
         """Return what may become of the request of a controller."""
@@ -184,43 +187,44 @@ class Pair:
             return None
         return request.sent._replace(token=self._own[who] if request.sent.token == OWN else self._previous[who])
 
-    def steps(self, state: tuple[int, ...]) -> Iterator[tuple[int, Edge, tuple[int, ...], str | None]]:
+    def steps(self, state: State) -> Iterator[tuple[int, Edge, State, str | None]]:
         """Yield whatever may happen next: who goes on, with what outcome, to which state, and what that shows."""
+        world, _writer, first, second, _facts = state
+        for who, position in ((FIRST, first), (SECOND, second)):
+            if not self._is_end[position]:
+                for edge in self.edges(who, position, world):
+                    yield who, edge, *self._follow(state, who, edge)
+
+    def _follow(self, state: State, who: int, edge: Edge) -> tuple[State, str | None]:
+        """Return the state after something happened, and what that shows."""
         world, writer, first, second, facts = state
-        for who in (0, 1):
-            position, other = (first, second) if who == 0 else (second, first)
-            if self._is_end[position]:
-                continue
-            mine, theirs = (facts & 15, facts >> BITS) if who == 0 else (facts >> BITS, facts & 15)
-            for edge in self.edges(who, position, world):
-                finding = None
-                own, others, wrote = mine, theirs, writer
-                if edge.is_read:
-                    own &= ~DIRTY
-                elif edge.is_rejected:
-                    own = own | JUDGED if writer == who + 1 and world else own & ~JUDGED
-                elif edge.takes_effect:
-                    if edge.is_undo and world:
-                        finding = self._judge_undo(writer == who + 1, own)
-                    elif not edge.is_undo:
-                        own = own | BLIND if own & DIRTY else own & ~BLIND
-                    own |= WROTE
-                    if edge.world != world:
-                        others |= DIRTY
-                    wrote = who + 1
-                after = edge.after
-                other_after = self._lower.get(other, other) if edge.is_fault else other
-                own &= self._kept[after]
-                others &= self._kept[other_after]
-                if own & WROTE and self._is_end[after]:
-                    finding = REVERTED
-                    own = 0
-                if wrote and not (self._kept[after] | self._kept[other_after]) & UNDONE:
-                    wrote = 1
-                if who == 0:
-                    yield who, edge, (edge.world, wrote, after, other_after, own | others << BITS), finding
-                else:
-                    yield who, edge, (edge.world, wrote, other_after, after, others | own << BITS), finding
+        other = second if who == FIRST else first
+        own, others = (facts & ALL, facts >> BITS) if who == FIRST else (facts >> BITS, facts & ALL)
+        finding = None
+        if edge.is_read:
+            own &= ~DIRTY
+        elif edge.is_rejected:
+            own = own | JUDGED if writer == who + 1 else own & ~JUDGED
+        elif edge.takes_effect:
+            if edge.is_undo:
+                finding = self._judge_undo(writer == who + 1, own) if world else None
+            else:
+                own = own | BLIND if own & DIRTY else own & ~BLIND
+            own |= WROTE
+            others |= DIRTY if edge.world != world else 0
+            writer = who + 1
+        if edge.is_fault:
+            other = self._lower.get(other, other)
+        # What makes no difference any more is forgotten.
+        own &= self._kept[edge.after]
+        others &= self._kept[other]
+        if own and self._is_end[edge.after]:
+            own, finding = 0, REVERTED
+        if writer and not (self._kept[edge.after] | self._kept[other]) & UNDONE:
+            writer = 1
+        if who == FIRST:
+            return (edge.world, writer, edge.after, other, own | others << BITS), finding
+        return (edge.world, writer, other, edge.after, others | own << BITS), finding
 
     def _judge_undo(self, is_own: bool, facts: int) -> str | None:
         if not is_own:
@@ -229,7 +233,7 @@ class Pair:
             return OTHERS_VERDICT
         return UNSEEN if facts & BLIND else None
 
-    def count(self, state: tuple[int, ...]) -> int:
+    def count(self, state: State) -> int:
         """Return the number of schedules from a state on, and note what is found on the way."""
         known = self.states.get(state)
         if known is not None:
@@ -252,7 +256,7 @@ class Pair:
             self.near[state] = near
         return total
 
-    def _ends_badly(self, state: tuple[int, ...]) -> bool:
+    def _ends_badly(self, state: State) -> bool:
         """Return whether two controllers want the same, and do not end with exactly that, or fail without a fault each.
 
         What was there at first may have stayed, where it is as they want it as far as can be seen.
@@ -273,7 +277,7 @@ class Pair:
     def _wanted(self, who: int, wanted: World | str) -> World | str:
         return wanted._replace(token=self._own[who]) if isinstance(wanted, Stored) else wanted
 
-    def schedule(self, start: tuple[int, ...], finding: str) -> list[Row]:
+    def schedule(self, start: State, finding: str) -> list[Row]:
         """Return a shortest schedule from a state to a finding."""
         rows: list[Row] = []
         state, found = start, None
@@ -307,5 +311,7 @@ def starts(roots: list[Root], roles: tuple[tuple[str, str], tuple[str, str]]) ->
         for second in roots if roles == UNLIKE else roots[index:]:
             # A previous token that a task has not got makes no difference.
             others = [roles[0][1] != C, roles[1][1] != C]
-            if all(not other or root.task.previous == PREVIOUS for other, root in zip(others, (first, second))):
+            if all(
+                not other or root.task.previous == PREVIOUS for other, root in zip(others, (first, second), strict=True)
+            ):
                 yield first, second

@@ -79,7 +79,7 @@ class _Body(io.BytesIO):
     enforce_content_length = False
 
 
-class _NotSent(Exception):
+class _NotSentError(Exception):
     """Ends what requests does with a call."""
 
 
@@ -109,7 +109,7 @@ class Wire(BaseAdapter):
         call = (method, url, repr(options), tuple(session.headers.items()), repr(vars(session.auth)))
         if call not in self._known:
             self._mistakes: list[str] = []
-            with suppress(_NotSent):
+            with suppress(_NotSentError):
                 _REQUEST(session, method, url, **options)
             self._known[call] = (self._asked, self._mistakes)
         asked, mistakes = self._known[call]
@@ -144,7 +144,7 @@ class Wire(BaseAdapter):
         if verify is False:
             self._mistakes.append("the certificate of the server is not verified")
         self._asked = self._read(request)
-        raise _NotSent
+        raise _NotSentError
 
     def _read(self, request: requests.PreparedRequest) -> Request:
         """Return what a request asks for, and note what is wrong with how it is sent."""
@@ -184,7 +184,7 @@ def wired() -> Iterator[Wire]:
     """Lead all requests of this process to a wire, all waits to its clock, and take chance and environment away."""
     wire = Wire()
     with (
-        mock.patch.object(requests.Session, "get_adapter", lambda session, url: wire),
+        mock.patch.object(requests.Session, "get_adapter", return_value=wire),
         mock.patch.object(
             requests.Session, "request", lambda session, *call, **options: wire.request(session, *call, **options)
         ),

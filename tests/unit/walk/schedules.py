@@ -52,5 +52,7 @@ def _after(request: Request, reply: Reply, world: World) -> list[World]:
 def table(rows: list[Row]) -> str:
     """Return rows as lines of text in columns."""
     lines = [Row("who", "request", "outcome", "stored after it"), *rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*lines)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

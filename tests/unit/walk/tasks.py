@@ -73,18 +73,17 @@ class Task(NamedTuple):
 def all_tasks() -> list[Task]:
     """Return all tasks, the simple ones first."""
     flags, updates = (False, True), ("on_change", "always", "on_create")
-    undoing = [(False, False, None, None), (True, False, None, None), (True, True, None, None)]
-    undoing.append((True, True, PREVIOUS, None))
-    more_undoing = [(True, True, PREVIOUS, False), (True, True, TWIN, None)]
+    undoing: list[dict[str, Any]] = [{}, {"validate": True}, {"validate": True, "rollback": True}]
+    undoing.append({**undoing[-1], "previous": PREVIOUS})
+    # A preflight comes before all that these are about.
+    undoing += [{**undoing[-1], "previous_flag": False, "preflight": False}]
+    undoing += [{**undoing[2], "previous": TWIN, "preflight": False}]
     tasks = [Task("info"), Task("info", validate=True), Task("absent"), Task("absent", check_mode=True)]
     tasks.append(Task("absent", validate=True, rollback=True))
-    tasks += [
-        Task("present", flag, update, preflight, *undo, check_mode)
-        for undo in undoing + more_undoing
-        for preflight, check_mode, update, flag in itertools.product(flags, flags, updates, flags)
-        # A preflight comes before all that these are about.
-        if not (preflight and undo in more_undoing)
-    ]
+    for undo, preflight, check_mode, update, flag in itertools.product(undoing, flags, flags, updates, flags):
+        options = {"preflight": preflight, "check_mode": check_mode, "update": update, "flag": flag, **undo}
+        if options["preflight"] == preflight:
+            tasks.append(Task(**options))
     return tasks
 
 

@@ -11,6 +11,7 @@ end: so a walk may treat them as one. That is decided here from the leaves upwar
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from .alone import Alone
@@ -23,7 +24,8 @@ from .world import CUT_OFF, NO_CONNECTION, WRITES, Reply, Request, World, alike_
 class End(NamedTuple):
     """How a run ends, as far as it matters to others.
 
-    :ivar status: ``ok``; ``refused`` (a verdict, or an option that does not fit what is stored); ``failed``; ``killed``.
+    :ivar status: ``ok``, ``refused`` (by a verdict, or by an option that does not fit what is stored), ``failed`` or
+        ``killed``.
     :ivar wanted: what the task wants to be stored; "anything" if it only reads.
     :ivar changed: whether it says so.
     """
@@ -139,8 +141,8 @@ class Tree:
         may_fail = budget and not is_cut_off
         for group in self._faults(request) if may_fail else []:
             further = alone.meet(request, group[0])
-            places = self._expand((*history, group[0]), budget - 1, further, has_verdict, None)
-            broken_off += [(fault.name, fault.effects, places) for fault in group]
+            then = self._expand((*history, group[0]), budget - 1, further, has_verdict, None)
+            broken_off += [(fault.name, fault.effects, then) for fault in group]
         if may_fail:
             # Whoever is killed in a rollback has refused the token.
             killed = End("refused" if has_verdict else "killed", _wanted(self._task), changed=True)
@@ -149,10 +151,10 @@ class Tree:
         is_undo = has_verdict and request.operation in WRITES
         numbers = []
         for left in range(budget + 1):
-            replies = tuple(((reply.kind, reply.value), each[left]) for reply, each in zip(normal, after))
+            replies = tuple(((reply.kind, reply.value), each[left]) for reply, each in zip(normal, after, strict=True))
             places = [(name, effects, each[left - 1]) for name, effects, each in broken_off] if left else []
             numbers.append(self.positions.add(Position(request, is_undo, replies, _grouped(places))))
-        self.positions.lower.update(zip(numbers[1:], numbers))
+        self.positions.lower.update((upper, lower) for lower, upper in pairwise(numbers))
         return tuple(numbers)
 
     def _faults(self, request: Request) -> list[list[Reply]]:

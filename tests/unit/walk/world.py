@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from tests.simulator.faults import Answer, Fault
@@ -25,6 +26,7 @@ TOKENS = {
     PREVIOUS: "y_NbxKq81LtWzGh4cd34",
     THIRD: "z8HtRw+5vYc2QmJpef56",
 }
+_NAMES_OF_TOKENS = {token: name for name, token in TOKENS.items()}
 SECRETS = (API_KEY, *TOKENS.values())
 WRITES = ("add", "replace", "delete")
 
@@ -92,47 +94,49 @@ class Reply(NamedTuple):
         return bool(self.effects)
 
 
-def _reply(name: str, kind: str, answer: Answer, **fields: Any) -> Reply:
-    return Reply(name, kind, status=answer.status, body=answer.body, headers=tuple(answer.headers.items()), **fields)
+def _reply(name: str, kind: str, response: Answer, **fields: Any) -> Reply:
+    headers = tuple(response.headers.items())
+    return Reply(name, kind, status=response.status, body=response.body, headers=headers, **fields)
 
 
 @functools.cache
 def respond(request: Request, world: World) -> list[tuple[Reply, World]]:
-    """Return every way in which a request can be carried out and answered, and what is stored afterwards.
+    """Return every way in which a request can be carried out, and what is stored afterwards.
 
     Whether PagerDuty accepts a token may change at any time, so there is a verdict of either kind.
     """
     operation = request.operation
     if operation == "abilities":
-        return [
-            (_reply("accepted", "verdict", list_abilities("any", []), value=True), world),
-            (_reply("rejected", "verdict", list_abilities("any", ["any"]), value=False), world),
-        ]
-    stored = world and {"token": TOKENS[world.token], "is_token_readonly": world.is_token_readonly}
-    sent = request.sent and {
-        "token": TOKENS[request.sent.token],
-        "isTokenReadonly": request.sent.is_token_readonly,
-    }
-    replies = []
-    for rejected in ([], TOKENS.values()) if operation == "validate" and world else ([],):
-        answer, _stored = carry_out(operation, stored, sent=sent, rejected_tokens=rejected)
-        replies.append((answer, world if _stored == stored else request.sent, not rejected))
+        verdicts = {"accepted": list_abilities("any", []), "rejected": list_abilities("any", ["any"])}
+        return [(_reply(name, "verdict", verdicts[name], value=name == "accepted"), world) for name in verdicts]
     if operation == "validate" and world:
-        return [
-            (_reply("valid" if valid else "not valid", "verdict", answer, value=valid), world)
-            for answer, world, valid in replies
-        ]
-    ((answer, after, _valid),) = replies
+        verdicts = {"valid": _carry_out(request, world)[0], "not valid": _carry_out(request, world, TOKENS.values())[0]}
+        return [(_reply(name, "verdict", verdicts[name], value=name == "valid"), world) for name in verdicts]
+    response, after = _carry_out(request, world)
     if operation == "get":
-        return [(_reply(describe_look(look(world)), "shows", answer, value=look(world)), after)]
-    if answer.status == 200:
-        return [(_reply("done", "accepted", answer, value=look(request.after)), after)]
-    return [(_reply(f"refused: {answer.status}", "exists" if operation == "add" else "nothing", answer), after)]
+        return [(_reply(describe_look(look(world)), "shows", response, value=look(world)), after)]
+    if response.status == 200:
+        return [(_reply("done", "accepted", response, value=look(after)), after)]
+    return [(_reply(f"refused: {response.status}", "exists" if operation == "add" else "nothing", response), after)]
+
+
+def _carry_out(request: Request, world: World, rejected_tokens: Collection[str] = ()) -> tuple[Answer, World]:
+    """Apply the simulator's rules."""
+    stored, sent = None, None
+    if world:
+        stored = {"token": TOKENS[world.token], "is_token_readonly": world.is_token_readonly}
+    if request.sent:
+        sent = {"token": TOKENS[request.sent.token], "isTokenReadonly": request.sent.is_token_readonly}
+    response, after = carry_out(request.operation, stored, sent=sent, rejected_tokens=rejected_tokens)
+    return response, Stored(_NAMES_OF_TOKENS[after["token"]], after["is_token_readonly"]) if after else None
 
 
 def describe_look(shown: Look | None) -> str:
     """Return what is shown, for a table."""
-    return f"…{shown.last_four}, {_access(shown.is_token_readonly)}" if shown else "none"
+    if shown is None:
+        return "none"
+    name = next(name for name, token in TOKENS.items() if token.endswith(shown.last_four))
+    return describe_world(Stored(f"…{name}", shown.is_token_readonly))
 
 
 def describe_world(world: World) -> str:
@@ -157,7 +161,7 @@ def _access(is_token_readonly: bool) -> str:
 _ECHO = " ".join(SECRETS)
 _ERROR = {"type": "SIMULATED", "message": f"A simulated fault: {_ECHO}", "requestId": API_KEY}
 _HTML = {"body": f"<html><body>Sign in {_ECHO}</body></html>", "content_type": "text/html"}
-_LOST = {"effects": (False, True), "may_retry": True}
+_LOST: dict[str, Any] = {"effects": (False, True), "may_retry": True}
 # By name: what a controller may conclude, the fields of the simulator's fault, and those of the reply.
 _FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "503": ("unknown", {"status": 503}, _LOST),
@@ -189,17 +193,17 @@ def faults(request: Request) -> list[Reply]:
     replies = [NO_CONNECTION, LOST, CUT_OFF]
     for name, (kind, fields, properties) in _FAULTS.items():
         is_verdict = request.operation == "abilities" and name == "403"
-        answer = Fault("get", **fields).answer(None, {})
+        response = Fault("get", **fields).answer(None, {})
         replies.append(
-            _reply(name, "verdict" if is_verdict else kind, answer, value=False if is_verdict else None, **properties)
+            _reply(name, "verdict" if is_verdict else kind, response, value=False if is_verdict else None, **properties)
         )
     if request.operation == "validate":
-        answer = Answer.json(200, {"configurations": []})
-        replies.append(_reply("200 without a verdict", "verdict", answer, effects=(True,)))
+        response = Answer.json(200, {"configurations": []})
+        replies.append(_reply("200 without a verdict", "verdict", response, effects=(True,)))
     if request.operation in WRITES:
         other = {"isTokenReadonly": True, "lastFour": "gh78"}
-        answer = Answer.json(200, {"configurations": [other]})
-        replies.append(_reply("200 with another configuration", "unknown", answer, effects=(True,)))
+        response = Answer.json(200, {"configurations": [other]})
+        replies.append(_reply("200 with another configuration", "unknown", response, effects=(True,)))
     return replies
 
 
@@ -214,11 +218,11 @@ def alike_faults(request: Request) -> list[list[Reply]]:
 
 @functools.cache
 def responses(request: Request) -> list[Reply]:
-    """Return every response to a request that is carried out and answered, whatever is stored."""
-    replies = {}
+    """Return every response to a request that is carried out, whatever is stored."""
+    replies: dict[Any, Reply] = {}
     for world in WORLDS:
         for reply, _after in respond(request, world):
-            # Errors have a number of their own each.
+            # Each error has a request ID of its own.
             replies.setdefault((reply.name, reply.kind, reply.value), reply)
     return list(replies.values())
 
@@ -228,5 +232,4 @@ def parse_sent(body: bytes | str | None) -> World:
     if body is None:
         return None
     content = json.loads(body)
-    names = {secret: name for name, secret in TOKENS.items()}
-    return Stored(names[content["token"]], content["isTokenReadonly"])
+    return Stored(_NAMES_OF_TOKENS[content["token"]], content["isTokenReadonly"])
