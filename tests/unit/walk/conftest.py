@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def walk(request: pytest.FixtureRequest) -> Walk:
     """All runs of one controller."""
-    return walk_tasks(Product(_converge, _task, _options), request.config.getoption("--faults"))
+    return walk_tasks(Product(_converge, _task, _options), request.config.getoption("--faults", default=1))
 
 
 @pytest.fixture(scope="session")

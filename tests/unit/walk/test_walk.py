@@ -79,7 +79,7 @@ def test_page_shows_what_is_found(
             "mutations": page.mutations({mutation: failure for mutation, failure in found.items() if failure}),
         }
     for name, text in parts.items():
-        if request.config.getoption("--write-walk"):
+        if request.config.getoption("--write-walk", default=False):
             page.write(name, text)
         assert page.part(name) == text
 
