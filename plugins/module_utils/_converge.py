@@ -111,7 +111,7 @@ class Result:
         """Record what is stored after a write whose outcome was unknown."""
         self._may_have_written = True
         # It may have been applied, and another client may have changed it since. That stays true whatever comes later.
-        self._has_written = self._has_written or stored != self._before
+        self._has_written = self._has_written or stored != self._after
         self.record_read(stored)
         if stored == sent.after:
             self.record_write(sent)
@@ -282,7 +282,7 @@ class Convergence(Task):
                 if error.outcome_unknown:
                     stored = self._find_out(planned, error, attempts)
                     written = planned if stored == planned.after else written
-                    if written and isinstance(error, DifferentConfigurationError):
+                    if stored == planned.after and isinstance(error, DifferentConfigurationError):
                         return written
                 elif is_conflict:
                     stored = self._look_again(error)

@@ -12,7 +12,7 @@ module: cortex_pagerduty_report
 short_description: Write the report of an audit
 version_added: 1.0.0
 description:
-  - Returns a table of what M(cortexapps.cortex.cortex_pagerduty_config_info) returned for the hosts of the play, and can
+  - Makes a table of what M(cortexapps.cortex.cortex_pagerduty_config_info) returned for the hosts of the play, and can
     write it to a file. The entry point C(audit) of the role P(cortexapps.cortex.cortex_pagerduty#role) uses it.
   - It runs on the controller, in a task with C(run_once=true) of a play with the strategy C(linear) and without
     C(serial). In check mode it writes no file.

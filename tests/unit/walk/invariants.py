@@ -430,11 +430,10 @@ def reports_tokens_that_were_sent_again(story: Story) -> bool:
     result = story.result["diff"]["after"].get("token")
     if story.is_predicted:
         return bool(result == ("sent again" if story.task.write_for(story.last_shown) == "replace" else None))
-    if story.own_write is None or story.steps[story.own_write].request.operation != "replace":
-        return result is None
-    if story.steps[story.own_write].reply.kind == "unknown" and story.before == look(story.task.wanted):
+    step = story.steps[story.own_write] if story.own_write is not None else None
+    if step and step.reply.kind == "unknown" and story.before == look(story.task.wanted):
         return bool(result == "may have been sent again")
-    return bool(result == "sent again")
+    return bool(result == ("sent again" if step and step.request.operation == "replace" else None))
 
 
 def ends_a_message_with_what_is_stored(story: Story) -> bool:

@@ -289,7 +289,7 @@ MUTATIONS = [
     Mutation(
         "A change is forgotten when another client undoes it",
         "_converge.py",
-        "self._has_written = self._has_written or stored != self._before",
+        "self._has_written = self._has_written or stored != self._after",
         "pass",
     ),
     Mutation(

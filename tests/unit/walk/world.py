@@ -164,10 +164,10 @@ _HTML = {"body": f"<html><body>Sign in {_ECHO}</body></html>", "content_type": "
 _LOST: dict[str, Any] = {"effects": (False, True), "may_retry": True}
 # By name: what a controller may conclude, the fields of the simulator's fault, and those of the reply.
 _FAULTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "503": ("unknown", {"status": 503}, _LOST),
+    "503": ("unknown", {"status": 503, "body": "Service Unavailable"}, _LOST),
     "500": ("unknown", {"status": 500, "body": _ERROR}, _LOST),
     "502": ("unknown", {"status": 502, "body": "Bad Gateway"}, _LOST),
-    "504": ("unknown", {"status": 504}, _LOST),
+    "504": ("unknown", {"status": 504, "body": "Gateway Timeout"}, _LOST),
     "429": (
         "refused",
         {"status": 429, "headers": {"Retry-After": "7"}},
