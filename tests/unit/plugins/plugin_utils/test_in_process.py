@@ -22,7 +22,7 @@ from ..conftest import CONFIG, INFO, Run, action, configuration, run_as_module, 
 
 OLD = configuration(OTHER_TOKEN)
 WRONG_KEY = "ck_live_wrong_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
-MISSING = object()
+MISSING = "omitted"
 
 
 def given(simulator: Simulator, **options: Any) -> dict[str, Any]:
