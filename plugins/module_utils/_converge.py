@@ -92,6 +92,9 @@ class Result:
         """Record what is stored. As long as this task cannot have written, that is what was there before."""
         if not self._may_have_written:
             self._before = stored
+        elif stored != self._after:
+            # It may be the work of this task, whatever another client does later.
+            self._has_written = True
         self._after = stored
         self._is_pending = False
         self._token_note = None
@@ -110,8 +113,6 @@ class Result:
     def record_read_back(self, stored: Configuration | None, sent: Plan) -> None:
         """Record what is stored after a write whose outcome was unknown."""
         self._may_have_written = True
-        # It may have been applied, and another client may have changed it since. That stays true whatever comes later.
-        self._has_written = self._has_written or stored != self._after
         self.record_read(stored)
         if stored == sent.after:
             self.record_write(sent)
@@ -172,8 +173,7 @@ class Result:
 
     @property
     def _changed(self) -> bool:
-        differs = self._may_have_written and self._after != self._before
-        return self._is_pending or self._has_written or differs
+        return self._is_pending or self._has_written
 
     @property
     def _current(self) -> Configuration | Unknown | None:

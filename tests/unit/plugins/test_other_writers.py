@@ -135,3 +135,34 @@ def test_two_controllers_converge_at_the_same_time(simulator: Simulator, workspa
     assert workspace.requests.count(POST) == (0 if stored else 2)
     # An addition that came second found the wanted configuration.
     assert sorted(result["changed"] for result in results) == ([True, True] if stored else [False, True])
+
+
+def test_a_write_that_may_have_been_applied_stays_a_change(config: Run, workspace: Workspace) -> None:
+    """Its response was lost, another client's configuration was read after it, and then that was removed."""
+    workspace.fault("add", drop=True, afterwards={"configuration": THEIRS})
+    workspace.fault("get")
+    workspace.fault("get", afterwards={"configuration": None})
+    result = config(update_token="on_create", validate=True)
+    assert workspace.requests == [GET, POST, GET, VALIDATE]
+    assert (result["failed"], result["changed"], result["configuration"]) == (True, True, None)
+
+
+def test_a_write_that_was_applied_late_is_a_change(config: Run, workspace: Workspace) -> None:
+    """Its response was lost, and what is stored was read before it was applied: the second attempt finds it."""
+    workspace.fault("add", drop=True)
+    workspace.fault("get")
+    workspace.fault("get", afterwards={"configuration": OURS})
+    workspace.fault("get", afterwards={"configuration": None})
+    result = config(validate=True)
+    assert workspace.requests == [GET, POST, GET, POST, GET, VALIDATE]
+    assert (result["failed"], result["changed"], result["configuration"]) == (True, True, None)
+
+
+def test_only_the_newest_read_says_what_was_written(config: Run, workspace: Workspace) -> None:
+    """An addition is found, but the replacement that follows is confirmed with something else, and then all is gone."""
+    workspace.fault("add", drop=True, processed=True)
+    other = {"isTokenReadonly": False, "lastFour": "zz99"}
+    workspace.fault("replace", body={"configurations": [other]}, afterwards={"configuration": None})
+    result = config(update_token="always", retries=1)
+    assert workspace.requests == [GET, POST, GET, PUT, GET]
+    assert (result["failed"], result["changed"], result["configuration"]) == (True, True, None)
