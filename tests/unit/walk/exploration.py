@@ -61,7 +61,7 @@ def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterato
 
 
 def walk_tasks(product: Product, number_of_faults: int) -> Walk:
-    """Walk all histories of all tasks. More than one fault at a time: one of each kind."""
+    """Walk all histories of all tasks."""
     tasks = all_tasks()
     walked = Walk(number_of_faults, Positions(), [], 0, 0, {})
     runs, longest = 0, 0
@@ -87,7 +87,7 @@ class WalkedTree(NamedTuple):
 
 def _walk_task(product: Product, number_of_faults: int, task: Task) -> tuple[WalkedTree, int]:
     with wired() as wire:
-        tree = Tree(product, wire, one_of_each=number_of_faults > 1)
+        tree = Tree(product, wire)
         root = tree.walk(task, number_of_faults)
     return WalkedTree(tree.positions, tree.runs, tree.longest, tree.failures), root
 

@@ -118,7 +118,7 @@ class Story:
         write = self.task.write_for(shown)
         return write == "delete" or (write is not None and (not self.task.preflight or self.preflight is True))
 
-    def undo_target(self, upto: int) -> World:
+    def undo_target(self) -> World:
         """Return what a rollback has to store, None for nothing at all; NOTHING if it is not possible."""
         assert self.own_write is not None
         reads = [step.reply.value for step in self.steps[: self.own_write] if step.reply.kind == "shows"]
@@ -146,8 +146,8 @@ class Story:
                 return True
             if reply.kind == "unknown":
                 after = [step.reply.value for step in self.steps[number:] if step.reply.kind == "shows"]
-                # What was there before is there still: it did not take effect.
-                if not after or after[0] != self.shown[number] or after[0] == look(request.after):
+                # What was there before is there still: it did not take effect, or not yet.
+                if not after or after[0] != self.shown[number] or look(request.after) in after:
                     return True
         return False
 
@@ -289,12 +289,12 @@ def rolls_back_its_own_write_only(story: Story) -> bool:
             continue
         assert story.verdict
         may_undo = task.rollback and task.validate and story.verdict.reply.value is False
-        if not may_undo or story.own_write is None or story.undo_target(number) == NOTHING:
+        if not may_undo or story.own_write is None or story.undo_target() == NOTHING:
             return False
         operation = step.request.operation
         if operation == "get":
             continue
-        target = story.undo_target(number)
+        target = story.undo_target()
         if operation != ("replace" if target else "delete") or step.request.sent != target:
             return False
         if story.shown[number] != look(task.wanted):
@@ -307,7 +307,7 @@ def does_not_leave_out_a_rollback(story: Story) -> bool:
     task = story.task
     verdict = story.verdict
     is_due = task.rollback and verdict is not None and verdict.reply.value is False and story.own_write is not None
-    if not is_due or task.is_info or story.undo_target(len(story.steps)) == NOTHING:
+    if not is_due or task.is_info or story.undo_target() == NOTHING:
         return True
     assert verdict
     after = story.steps[story.steps.index(verdict) + 1 :]
@@ -347,6 +347,37 @@ def gives_up_only_for_a_reason(story: Story) -> bool:
         return True
     kinds = [reply.kind for _request, reply, _waited in story.steps]
     return "nothing" in kinds or ("exists" in kinds and story.last_shown is None) or kinds.count("exists") > 1
+
+
+def repeats_only_what_may_pass(story: Story) -> bool:
+    """A fault that does not pass is not tried again: neither the request nor, after a read, the write."""
+    for number, (request, reply, _waited) in enumerate(story.steps):
+        if reply.is_fault and not reply.may_retry:
+            later = story.steps[number + 1 :]
+            is_repeated = bool(later) and later[0].request == request
+            writes_again = any(
+                step.request.operation in WRITES and story.undoes[position] == story.undoes[number]
+                for position, step in enumerate(later, number + 1)
+            )
+            if is_repeated or writes_again:
+                return False
+    return True
+
+
+def repeats_no_more_often_than_asked(story: Story) -> bool:
+    """After a fault that may pass, a request is sent again `retries` times at most, and a write after a read too."""
+    in_a_row = 0
+    unknown = {False: 0, True: 0}
+    for number, (request, reply, _waited) in enumerate(story.steps):
+        is_again = number > 0 and request == story.steps[number - 1].request
+        in_a_row = in_a_row + 1 if is_again else 0
+        if request.operation in WRITES:
+            if unknown[story.undoes[number]] > RETRIES:
+                return False
+            unknown[story.undoes[number]] += reply.kind == "unknown"
+        if in_a_row > RETRIES:
+            return False
+    return True
 
 
 # What is reported
@@ -415,7 +446,13 @@ def reports_rollbacks(story: Story) -> bool:
     says = "Rolled back: " in story.result.get("msg", "")
     is_denied = "othing was rolled back" in story.result.get("msg", "")
     is_restored = story.result["diff"]["after"].get("token") == "restored"
-    is_removed = story.undo_target(0) is None if story.rolled_back else False
+    is_removed = story.rolled_back and story.undo_target() is None
+    was_validated = any(step.request.operation == "validate" for step in story.steps)
+    is_explained = says or is_denied or "The rollback " in story.result.get("msg", "")
+    if story.task.rollback and was_validated and is_explained != story.failed:
+        return False
+    if says and is_removed != ("Rolled back: the configuration is removed again." in story.result["msg"]):
+        return False
     return (
         story.result["rolled_back"] == story.rolled_back == says
         and is_restored == (story.rolled_back and not is_removed)
@@ -424,10 +461,15 @@ def reports_rollbacks(story: Story) -> bool:
 
 
 def reports_tokens_that_were_sent_again(story: Story) -> bool:
-    """A task that succeeds and has sent a replacement says in the diff that the token was sent again, no other does."""
-    if story.task.is_info or story.failed:
+    """A task says in the diff that the token was sent again, if it has sent a replacement and that token is stored."""
+    if story.task.is_info:
         return True
-    result = story.result["diff"]["after"].get("token")
+    diff = story.result["diff"]
+    result = diff["after"].get("token")
+    if diff["before"].get("token") != ("stored" if result else None):
+        return False
+    if story.failed and (story.rolled_back or story.after != look(story.task.wanted)):
+        return story.rolled_back or result is None
     if story.is_predicted:
         return bool(result == ("sent again" if story.task.write_for(story.last_shown) == "replace" else None))
     step = story.steps[story.own_write] if story.own_write is not None else None
@@ -450,10 +492,11 @@ def ends_a_message_with_what_is_stored(story: Story) -> bool:
     if after:
         stored = f"a token ending in {after.last_four}, is_token_readonly={str(after.is_token_readonly).lower()}"
     start = f"Current configuration: {stored}"
-    if not msg.endswith(".") or start not in msg:
-        return False
-    note = msg.rpartition(start)[2]
-    return bool(note.endswith(" (unchanged).") == (after == story.before and not story.result["changed"]))
+    token = story.result["diff"]["after"].get("token")
+    note = ""
+    if after == story.before:
+        note = f" (token {token})" if token else "" if story.result["changed"] else " (unchanged)"
+    return bool(msg.endswith(f"{start}{note}."))
 
 
 def names_the_status(story: Story) -> bool:
@@ -499,6 +542,8 @@ INVARIANTS: list[Callable[[Story], bool]] = [
     comes_to_an_end,
     waits_before_it_retries,
     gives_up_only_for_a_reason,
+    repeats_only_what_may_pass,
+    repeats_no_more_often_than_asked,
     succeeds_only_if_it_is_as_asked,
     reports_what_it_learned,
     reports_what_was_before,

@@ -283,14 +283,14 @@ MUTATIONS = [
     Mutation(
         "changed is true only for what was certainly written",
         "_converge.py",
-        "return self._is_pending or self._has_written or differs",
+        "return self._is_pending or self._has_written",
         "return self._has_written",
     ),
     Mutation(
         "A change is forgotten when another client undoes it",
         "_converge.py",
-        "self._has_written = self._has_written or stored != self._after",
-        "pass",
+        "            self._has_written = True\n        self._after = stored",
+        "            pass\n        self._after = stored",
     ),
     Mutation(
         "before is what was read last",
@@ -336,8 +336,8 @@ def find(mutation: Mutation) -> Failure | None:
     with tempfile.TemporaryDirectory() as folder, wired() as wire:
         product = mutated(mutation, Path(folder))
         for task in tasks:
-            for number_of_faults, one_of_each in ((0, False), (1, True), (1, False)):
-                tree = Tree(product, wire, one_of_each)
+            for number_of_faults, thorough in ((0, 0), (1, 0), (1, 1)):
+                tree = Tree(product, wire, thorough)
                 tree.walk(task, number_of_faults)
                 if tree.failures:
                     return min(tree.failures.values(), key=lambda failure: len(failure.run.steps))

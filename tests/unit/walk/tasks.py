@@ -78,11 +78,14 @@ def all_tasks() -> list[Task]:
     # A preflight comes before all that these are about.
     undoing += [{**undoing[-1], "previous_flag": False, "preflight": False}]
     undoing += [{**undoing[2], "previous": TWIN, "preflight": False}]
+    # What makes no difference without the rest of it.
+    plain = {"preflight": False, "check_mode": False, "update": "on_change", "previous": PREVIOUS}
+    undoing += [{"rollback": True, **plain}, {"validate": True, **plain}]
     tasks = [Task("info"), Task("info", validate=True), Task("absent"), Task("absent", check_mode=True)]
     tasks.append(Task("absent", validate=True, rollback=True))
     for undo, preflight, check_mode, update, flag in itertools.product(undoing, flags, flags, updates, flags):
         options = {"preflight": preflight, "check_mode": check_mode, "update": update, "flag": flag, **undo}
-        if options["preflight"] == preflight:
+        if (options["preflight"], options["check_mode"], options["update"]) == (preflight, check_mode, update):
             tasks.append(Task(**options))
     return tasks
 

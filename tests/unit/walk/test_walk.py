@@ -54,7 +54,7 @@ def test_two_controllers_without_a_fault(walk: Walk) -> None:
 
 
 def test_alike_faults_lead_to_the_same_position(walk: Walk) -> None:
-    """So that with two faults at a time one of each kind is enough."""
+    """So that for a second fault one of each kind is enough."""
     for position in walk.positions.all:
         if isinstance(position, Position) and position.faults:
             after = {name: fault.after for fault in position.faults for name in fault.names}

@@ -97,11 +97,12 @@ class Failure(NamedTuple):
 class Tree:
     """Walks all histories of tasks.
 
-    :param one_of_each: run one fault only of those that a controller may conclude the same from.
+    :param thorough: for so many faults in a run all kinds are tried; for further ones, one of those that a controller
+        may conclude the same from.
     """
 
-    def __init__(self, product: Product, wire: Wire, one_of_each: bool = False) -> None:
-        self._one_of_each = one_of_each
+    def __init__(self, product: Product, wire: Wire, thorough: int = 1) -> None:
+        self._thorough = thorough
         self._product = product
         self._wire = wire
         self.positions = Positions()
@@ -139,7 +140,7 @@ class Tree:
             after.append(self._expand((*history, reply), budget, further, has_another, None if number else rest[1:]))
         broken_off = []
         may_fail = budget and not is_cut_off
-        for group in self._faults(request) if may_fail else []:
+        for group in self._faults(request, budget) if may_fail else []:
             further = alone.meet(request, group[0])
             then = self._expand((*history, group[0]), budget - 1, further, has_verdict, None)
             broken_off += [(fault.name, fault.effects, then) for fault in group]
@@ -157,8 +158,9 @@ class Tree:
         self.positions.lower.update((upper, lower) for lower, upper in pairwise(numbers))
         return tuple(numbers)
 
-    def _faults(self, request: Request) -> list[list[Reply]]:
-        return alike_faults(request) if self._one_of_each else [[fault] for fault in faults(request)]
+    def _faults(self, request: Request, budget: int) -> list[list[Reply]]:
+        is_thorough = self._budget - budget < self._thorough
+        return [[fault] for fault in faults(request)] if is_thorough else alike_faults(request)
 
     def _end(self, run: Run, number_of_faults: int, alone: Alone) -> int:
         story = Story(run, number_of_faults)
