@@ -603,6 +603,10 @@ the task stores, and *none* means that there is no configuration.
 
 A write with an unknown outcome is never repeated blindly. The task reads the configuration (GET) first, and then
 decides.
+
+Each table is about one task alone. What two tasks on one workspace do to each other, with every failure at every
+request, and the mistakes that these tests would notice, are in
+:ref:`ansible_collections.cortexapps.cortex.docsite.exhaustive_tests`.
 """
 HOW_OFTEN = {(False,): "once", (True,): "each time", (False, True): "once or each time"}
 SHORT_NAMES = {VALIDATE: "validate", ABILITIES: "abilities"}

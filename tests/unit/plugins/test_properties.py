@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds whatever happens: random tasks on one workspace, with random faults and a second writer."""
+"""What holds whatever happens: random tasks on one workspace, over HTTP, with random faults.
+
+Other clients, check mode and the task that only reads are left to tests/unit/walk, which tries all there is.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from .conftest import CONFIG, INFO, WHAT_IS_STORED, RunTask, Stored, configuration, run_in_process, shown, state
+from .conftest import CONFIG, WHAT_IS_STORED, RunTask, Stored, configuration, run_in_process, shown, state
 
 UMLAUT_TOKEN = "äöü+7FzQkLmN2pRsab12"
 TOKENS = st.sampled_from([TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN])
@@ -69,9 +72,6 @@ OPERATIONS = st.sampled_from(["write", "get", "validate"])
 FAULT = st.fixed_dictionaries(
     {"operation": OPERATIONS | st.just("abilities"), "times": st.sampled_from([1, 2, None])}
 ).flatmap(lambda fields: st.sampled_from(FAULTS).map(lambda fault: {**fields, **fault}))
-SECOND_WRITER = st.fixed_dictionaries(
-    {"operation": OPERATIONS, "afterwards": st.fixed_dictionaries({"configuration": CONFIGURATIONS})}
-)
 
 
 class Tasks(RuleBasedStateMachine):
@@ -138,57 +138,6 @@ class Tasks(RuleBasedStateMachine):
         if not result.get("failed"):
             assert self._is_as_asked(before, after, options)
 
-    @rule(options=OPTIONS, faults=st.lists(FAULT | SECOND_WRITER, min_size=1, max_size=3))
-    def run_beside_a_second_writer(self, options: dict[str, Any], faults: list[dict[str, Any]]) -> None:
-        options = self._resolved(options)
-        there = [self.workspace.configuration, self._wanted(options)]
-        there += [fault["afterwards"]["configuration"] for fault in faults if "afterwards" in fault]
-        result, _sent = self._run({**options, "retries": 1}, faults)
-        if options["rollback"] and options["previous_token"]:
-            there += [self._restored(options, flag) for flag in (False, True)]
-        assert self.workspace.configuration in there
-        # Who writes after the last look cannot be seen. What is reported was there at some time.
-        if result["diff"]["after"]["state"] != "unknown":
-            assert result["configuration"] in [shown(each) for each in there]
-        if not result.get("failed"):
-            assert any(self._is_as_asked(each, each, options) for each in there)
-
-    @rule(
-        options=OPTIONS,
-        theirs=CONFIGURATIONS,
-        moment=st.sampled_from(["write", "validate"]),
-        faults=st.lists(FAULT, max_size=2),
-    )
-    def rollback_spares_what_a_second_writer_stored(
-        self, options: dict[str, Any], theirs: Stored, moment: str, faults: list[dict[str, Any]]
-    ) -> None:
-        before = self.workspace.configuration
-        self.server.reject_token(options["token"])
-        options |= {"state": "present", "update_token": "always", "validate": True, "rollback": True}
-        options |= {"preflight": False, "previous_token": before and before["token"]}
-        writes = {"operation": moment, "afterwards": {"configuration": theirs}}
-        result, sent = self._run({**options, "retries": 1}, [{"operation": "get"}, writes, *faults])
-        is_twin = shown(theirs) == shown(self._wanted(options))
-        if set(sent) - {GET} and (moment == "write" or VALIDATE in sent) and not is_twin:
-            assert self.workspace.configuration == theirs
-            assert result["rolled_back"] is False
-
-    @rule(options=OPTIONS, faults=st.lists(FAULT, max_size=2))
-    def check_through_faults(self, options: dict[str, Any], faults: list[dict[str, Any]]) -> None:
-        options = self._resolved(options)
-        before = self.workspace.configuration
-        _result, sent = self._run({**options, "retries": 1}, faults, check_mode=True)
-        assert set(sent) <= {GET, VALIDATE}
-        assert self.workspace.configuration == before
-
-    @rule(validate=st.booleans(), faults=st.lists(FAULT, max_size=2))
-    def inform_through_faults(self, validate: bool, faults: list[dict[str, Any]]) -> None:
-        result, sent = self._run({"validate": validate, "retries": 1}, faults, is_info=True)
-        assert set(sent) <= {GET, VALIDATE}
-        assert result["changed"] is False
-        if not result.get("failed"):
-            assert result["configuration"] == shown(self.workspace.configuration)
-
     # What the rules share
 
     def _run(
@@ -197,7 +146,6 @@ class Tasks(RuleBasedStateMachine):
         faults: Sequence[dict[str, Any]] = (),
         *,
         check_mode: bool = False,
-        is_info: bool = False,
     ) -> tuple[dict[str, Any], list[str]]:
         """Run a task, check that no secret is in its output, and return its result and its requests."""
         self.server.clear_log()
@@ -205,14 +153,10 @@ class Tasks(RuleBasedStateMachine):
             operation = fault["operation"]
             for each in ("add", "replace", "delete") if operation == "write" else (operation,):
                 self.workspace.fault(**{**fault, "operation": each})
-        arguments = {"api_key": API_KEY, "base_url": self.server.url, **options}
-        if not is_info:
-            arguments["preflight_url"] = self.server.pagerduty_url
-        result, output = self.run(
-            INFO if is_info else CONFIG, {**arguments, "_ansible_check_mode": check_mode, "_ansible_verbosity": 5}
-        )
-        if not is_info:
-            self._is_consistent(result, options)
+        urls = {"base_url": self.server.url, "preflight_url": self.server.pagerduty_url}
+        arguments = {"api_key": API_KEY, **urls, **options, "_ansible_verbosity": 5}
+        result, output = self.run(CONFIG, {**arguments, "_ansible_check_mode": check_mode})
+        self._is_consistent(result, options)
         for secret in (API_KEY, TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN):
             assert secret not in output
             assert secret not in str(result)
