@@ -82,7 +82,7 @@ def mutations(found: dict[Mutation, Failure]) -> str:
         rows.append(
             (mutation.name, failure.invariant.replace("_", " "), "\n       ".join(f"| {line}" for line in lines))
         )
-    return _list_table(rows, ("Mutation", "What does not hold then", "Schedule that shows it"), "25 20 55")
+    return _list_table(rows, ("Mutation", "Broken invariant", "Schedule that shows it"), "25 20 55")
 
 
 def _lines(rows: list[Row]) -> list[str]:
