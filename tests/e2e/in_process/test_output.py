@@ -14,8 +14,10 @@ import pytest
 from tests.e2e.secrets.leaks import PAYLOADS, leaks_below, leaks_in
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
+from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
+from tests.support.environment import ROOT
 
-from .playbook import API_KEY, AS_MODULE, OTHER_TOKEN, ROOT, SECRETS, TOKEN, Controller, config, info
+from .playbook import AS_MODULE, SECRETS, Controller, config, info
 
 # Their values are in a file of variables: Ansible shows the lines of a playbook around a task that fails.
 VARIABLES = {"key": API_KEY, "new_token": TOKEN, "old_token": OTHER_TOKEN}

@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import os
 import site
 import sys
 import venv
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.simulator.state import Workspace
+from tests.support.cortex import GET
 
-from .playbook import AS_MODULE, GET, Controller, Run, info
+from .playbook import AS_MODULE, Controller, Run, info
 
 CHOICE = "ansible_python_interpreter"
 HINT = (
@@ -62,9 +65,10 @@ def test_with_requests_the_choice_of_another_python_has_no_effect(
 
 
 def test_local_module_without_become_runs_in_the_python_of_ansible(
-    controller: Controller, workspace: Workspace
+    controller: Controller, workspace: Workspace, without_requests: str
 ) -> None:
     """Interpreter discovery would find another one, as it does with become."""
+    controller.env["PATH"] = f"{Path(without_requests).parent}{os.pathsep}{os.defpath}"
     run = in_background(controller, {"localhost": LOCAL})
     discovered = controller.play(
         info("read") | AS_MODULE | {"ignore_errors": True}, inventory={"localhost": LOCAL}, options=["-vvv"]
