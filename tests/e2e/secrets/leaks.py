@@ -18,11 +18,8 @@ PIECE = 10
 # What Ansible sends to the host to be run: with ANSIBLE_KEEP_REMOTE_FILES it stays there, the arguments within.
 PAYLOADS = "AnsiballZ_*.py"
 # What Ansible prints with ANSIBLE_DEBUG whatever no_log says, as the documentation of that setting warns: the arguments
-# that a module was called with, and what uri, which knows of no secrets in headers, gave back.
-ANSIBLES_OWN = re.compile(
-    r'^ *[0-9]+ [0-9.]+: done with _execute_module \(.*$|^\{"redirected": .*$',
-    re.MULTILINE,
-)
+# that a module was called with.
+ANSIBLES_OWN = re.compile(r"^ *[0-9]+ [0-9.]+: done with _execute_module \(.*$", re.MULTILINE)
 
 _READINGS: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.environment import ROOT
+
 ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
 AUDIT = "cortexapps.cortex.pagerduty_audit"
 
@@ -29,6 +31,8 @@ def everything_recorded(folder: Path) -> dict[str, str]:
         "ANSIBLE_CALLBACK_TREE_DIR": str(folder / "tree"),
         "JUNIT_OUTPUT_DIR": str(folder / "junit"),
         "JUNIT_INCLUDE_SETUP_TASKS_IN_REPORT": "true",
+        # With become, a task runs as an ordinary module.
+        "ANSIBLE_BECOME_PLUGINS": str(ROOT / "tests/integration/targets/setup_simulator/become_plugins"),
         # The system's log, see journal/.
         "PYTHONPATH": str(Path(__file__).parent / "journal"),
         "TEST_JOURNAL": str(folder / "journal.jsonl"),

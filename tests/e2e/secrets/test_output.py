@@ -136,37 +136,64 @@ def messages(written: Path) -> dict[str, str]:
     return {host: result.get("msg", "") for host, result in last_results(written).items()}
 
 
-def test_rollout(site: Site, tmp_path: Path) -> None:
+@pytest.fixture(params=[True, False], ids=["in process", "as a module"])
+def in_process(request: pytest.FixtureRequest) -> bool:
+    """Whether the tasks run inside Ansible's own process, or with become as ordinary modules."""
+    return bool(request.param)
+
+
+def way(in_process: bool) -> dict[str, Any]:
+    """Return the extra variables for it."""
+    if in_process:
+        return {}
+    become = {"ansible_become": True, "ansible_become_method": "as_is"}
+    return {**become, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
+def ran_in_process(written: Path) -> bool:
+    """Tell by the files that Ansible keeps of each module."""
+    return not any(written.rglob("AnsiballZ_cortex_pagerduty_config*.py"))
+
+
+def test_rollout(site: Site, tmp_path: Path, in_process: bool) -> None:
     site.prepare()
-    assert run_playbook(tmp_path, ROLLOUT, *site.options, "--diff", env=site.environment(tmp_path)) == 2
+    rollout = (ROLLOUT, *site.options, "-e", json.dumps(way(in_process)), "--diff")
+    assert run_playbook(tmp_path, *rollout, env=site.environment(tmp_path)) == 2
+    assert ran_in_process(tmp_path) == in_process
     said = messages(tmp_path)
     assert {name: said.get(name) for name, outcome in BY_NAME.items() if not outcome.fits(said.get(name))} == {}
     assert leaks_below(tmp_path, SECRETS) == []
 
 
-def test_rollout_in_check_mode(site: Site, tmp_path: Path) -> None:
+def test_rollout_in_check_mode(site: Site, tmp_path: Path, in_process: bool) -> None:
     names = (
         "added,awkward,replaced,removed,wrong-key,sign-in,whole-token,no-boolean,preflight-accepted,preflight-refused"
     )
     site.prepare()
-    check = (ROLLOUT, *site.options, "--check", "--diff", "--limit", names)
+    check = (ROLLOUT, *site.options, "-e", json.dumps(way(in_process)), "--check", "--diff", "--limit", names)
     assert run_playbook(tmp_path, *check, env=site.environment(tmp_path)) == 2
+    assert ran_in_process(tmp_path) == in_process
     assert last_results(tmp_path).keys() == set(names.split(","))
     assert leaks_below(tmp_path, SECRETS) == []
 
 
-def test_audit_with_a_report(site: Site, tmp_path: Path) -> None:
+def test_audit_with_a_report(site: Site, tmp_path: Path, in_process: bool) -> None:
     names = "added,replaced,from-environment,wrong-key,moved,nowhere,whole-token,key-in-url,not-rolled-back,unreachable"
     report = tmp_path / "report.json"
     site.prepare(sent=["api_key"])
-    variables = {"cortex_pagerduty_audit_report": str(report), "cortex_pagerduty_audit_strict": True}
+    variables = {
+        "cortex_pagerduty_audit_report": str(report),
+        "cortex_pagerduty_audit_strict": True,
+        **way(in_process),
+    }
     audit = (AUDIT, *site.options, "-e", json.dumps(variables), "--diff")
     assert run_playbook(tmp_path, *audit, "--limit", names, env=site.environment(tmp_path)) == 2
+    assert ran_in_process(tmp_path) == in_process
     assert {row["workspace"] for row in json.loads(report.read_text())["workspaces"]} == set(names.split(","))
     assert leaks_below(tmp_path, SECRETS) == []
 
 
-def test_jobs_of_ansible_runner(site: Site, tmp_path: Path) -> None:
+def test_jobs_of_ansible_runner(site: Site, tmp_path: Path, in_process: bool) -> None:
     """What AWX does, with the modules and the role used in other ways, and the rollout at the end."""
     names = "added,awkward,bad-request,rollback-off"
     written = tmp_path / "written"
@@ -176,7 +203,8 @@ def test_jobs_of_ansible_runner(site: Site, tmp_path: Path) -> None:
     written.mkdir()
     shutil.copy(site.given / "workspaces.yml", private / "inventory")
     shutil.copy(Path(__file__).parent / "tasks" / "jobs.yml", private / "project")
-    (private / "env" / "extravars").write_text(json.dumps({"cortex_workspaces": "cortex", "extra_api_key": "unused"}))
+    variables = {"cortex_workspaces": "cortex", "extra_api_key": "unused", **way(in_process)}
+    (private / "env" / "extravars").write_text(json.dumps(variables))
     (private / "env" / "cmdline").write_text(f"--diff --limit {names}")
     # ansible-runner writes the environment that it is given into its artifacts: no secret is in it.
     env = {**isolated(written), **everything_recorded(written), "ANSIBLE_FORKS": "4"}
