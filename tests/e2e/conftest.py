@@ -2,9 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Few workspaces in each run of the tests, many with `--long`."""
+"""What all tests with playbooks share."""
 
 from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def is_long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Replaces pytest's: ansible-core 2.21 makes a socket in it, whose path may have no more than 107 characters."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "t")
+        path.mkdir()
+        yield path

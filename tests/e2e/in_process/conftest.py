@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +34,5 @@ def workspace(simulator: Simulator) -> Workspace:
 
 
 @pytest.fixture
-def controller(simulator: Simulator) -> Iterator[Controller]:
-    # Not pytest's folder: ansible-core 2.21 makes a socket in it, whose path may have no more than 107 characters.
-    with tempfile.TemporaryDirectory() as folder:
-        yield Controller(Path(folder), simulator)
+def controller(tmp_path: Path, simulator: Simulator) -> Controller:
+    return Controller(tmp_path, simulator)
