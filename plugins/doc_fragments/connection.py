@@ -65,7 +65,9 @@ notes:
     process. No module is copied and no second Python starts. It needs the Python library C(requests) in the Python that
     runs Ansible. C(ansible_python_interpreter) has no effect.
   - Everywhere else it runs as an ordinary module, with the same options and results. That is on a remote host, with
-    C(become) or C(async), on macOS, or if the Python that runs Ansible does not have C(requests).
+    C(become) or C(async), on macOS, or if the Python that runs Ansible does not have C(requests). With a local
+    connection and without C(become), it uses that Python if that has C(requests) and C(ansible_python_interpreter) is
+    not set.
   - With the task keyword C(timeout), a task inside Ansible's process ends at once and returns all its values, with
     C(changed=true) if a write was sent. As an ordinary module Ansible reports only the timeout, and the module may go
     on and write.
