@@ -61,16 +61,16 @@ def main() -> None:
 
 def draw(guide: str) -> str:
     """Return the chart for the tables in the text of the guide."""
-    values = {label: {bar: milliseconds(guide, row) for bar, row in bars.items()} for label, bars in GROUPS.items()}
+    values = {label: {name: milliseconds(guide, row) for name, row in bars.items()} for label, bars in GROUPS.items()}
     scale = (RIGHT - LEFT) / max(value for bars in values.values() for value in bars.values())
     lines = []
     y = 2 * GAP + BAR
     for group, bars in values.items():
         lines.append(f'<text class="group" x="20" y="{y}">{group}</text>')
-        for number, (bar, value) in enumerate(bars.items()):
+        for number, (name, value) in enumerate(bars.items()):
             y += GAP
             kind = "other" if number else "mine"
-            lines.append(f'<text class="label {kind}" x="{LEFT - 10}" y="{y}">{bar}</text>')
+            lines.append(f'<text class="label {kind}" x="{LEFT - 10}" y="{y}">{name}</text>')
             lines.append(
                 f'<rect class="{kind}" x="{LEFT}" y="{y - 14}" width="{value * scale:.1f}" height="{BAR}" rx="2"/>'
             )

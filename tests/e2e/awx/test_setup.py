@@ -371,7 +371,7 @@ def test_what_is_no_longer_named_goes_and_check_mode_says_so(ready: Controller, 
 def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controller: Controller, setup: Setup) -> None:
     done = setup(controller, VARIABLES, "--check")
     assert (done.succeeded, controller.writes) == (True, []), done.output
-    assert done.items("Make the credential types") == ["cortex", "pagerduty"]
+    assert done.items("Create the credential types") == ["cortex", "pagerduty"]
     assert "The skipped tasks refer to objects that would be made first." in done.everything
     assert "no_log" not in done.everything
 

@@ -183,11 +183,13 @@ def _no_response(reply: Reply) -> requests.exceptions.ConnectionError:
 def wired() -> Iterator[Wire]:
     """Lead all requests of this process to a wire, all waits to its clock, and take chance and environment away."""
     wire = Wire()
+
+    def request(session: requests.Session, *call: Any, **options: Any) -> requests.Response:
+        return wire.request(session, *call, **options)
+
     with (
         mock.patch.object(requests.Session, "get_adapter", return_value=wire),
-        mock.patch.object(
-            requests.Session, "request", lambda session, *call, **options: wire.request(session, *call, **options)
-        ),
+        mock.patch.object(requests.Session, "request", request),
         mock.patch.object(time, "sleep", wire.sleep),
         mock.patch.object(random, "uniform", lambda least, most: least),
         # A CA store that need not be looked for.
