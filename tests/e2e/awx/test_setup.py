@@ -22,6 +22,7 @@ from tests.e2e.awx import downloads
 from tests.e2e.awx.controller import Controller
 from tests.e2e.awx.rules import credential_type_mistakes, role_options
 from tests.e2e.docs.examples import in_document
+from tests.support.marks import path_without_blanks
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Setup = Callable[..., "Done"]
@@ -581,6 +582,7 @@ def program_of(core: str) -> Path | str:
     return programs / "ansible-playbook"
 
 
+@path_without_blanks
 def test_the_oldest_ansible_core_comes_to_the_same(ready: Controller, setup: Setup) -> None:
     of_single_workspaces(ready)
     program = program_of("the oldest ansible-core")

@@ -16,6 +16,7 @@ from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE
+from tests.support.marks import path_without_blanks
 
 from .playbook import AS_MODULE, INFO, SECRETS, Controller, Vaulted, config, dump, info
 
@@ -161,6 +162,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
+@path_without_blanks
 def test_async(controller: Controller, workspace: Workspace) -> None:
     run = controller.play(
         config("polled") | {"async": 60, "poll": 1},

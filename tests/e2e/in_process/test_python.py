@@ -17,6 +17,7 @@ import pytest
 
 from tests.simulator.state import Workspace
 from tests.support.cortex import GET
+from tests.support.marks import path_without_blanks
 
 from .playbook import AS_MODULE, Controller, Run, info
 
@@ -40,6 +41,7 @@ def without_requests(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "bin" / "python")
 
 
+@path_without_blanks
 def test_without_requests_a_task_is_an_ordinary_module(
     controller: Controller, workspace: Workspace, without_requests: str
 ) -> None:
@@ -64,6 +66,7 @@ def test_with_requests_the_choice_of_another_python_has_no_effect(
     assert (run.status, run.pythons) == (0, [])
 
 
+@path_without_blanks
 def test_local_module_without_become_runs_in_the_python_of_ansible(
     controller: Controller, workspace: Workspace, without_requests: str
 ) -> None:
@@ -79,6 +82,7 @@ def test_local_module_without_become_runs_in_the_python_of_ansible(
 
 
 @pytest.mark.parametrize("inventory", [{}, {"localhost": LOCAL}], ids=["implicit localhost", "in the inventory"])
+@path_without_blanks
 def test_delegated_module_runs_in_the_python_of_ansible(
     controller: Controller, workspace: Workspace, inventory: dict[str, Any]
 ) -> None:
@@ -88,6 +92,7 @@ def test_delegated_module_runs_in_the_python_of_ansible(
 
 @pytest.mark.parametrize("delegated", [False, True])
 @pytest.mark.parametrize("place", ["inventory", "vars"])
+@path_without_blanks
 def test_chosen_python_is_used(
     controller: Controller, workspace: Workspace, without_requests: str, place: str, delegated: bool
 ) -> None:

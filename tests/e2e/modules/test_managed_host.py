@@ -17,6 +17,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.cortex import API_KEY
 from tests.support.environment import ROOT, isolated
+from tests.support.marks import path_without_blanks
 
 TOKEN = {"token": "u+EXAMPLExxxxxxxab12", "is_token_readonly": True, "validate": True}
 STORED = {"token": TOKEN["token"], "is_token_readonly": True}
@@ -46,6 +47,7 @@ def test_compiles(python: str, path: Path) -> None:
     ],
     ids=["create", "keep", "delete", "info"],
 )
+@path_without_blanks
 def test_runs(
     python: str, tmp_path: Path, stored: Any, module: str, options: dict[str, object], outcome: str, result: str
 ) -> None:

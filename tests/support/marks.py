@@ -1,0 +1,16 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test needs of the machine it runs on."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+#: For tests that have Ansible start a module in a Python of this clone.
+path_without_blanks = pytest.mark.skipif(
+    " " in sys.executable, reason="Ansible does not quote the path of a module's Python everywhere, and this has blanks"
+)
