@@ -35,6 +35,12 @@ def given(simulator: Simulator, **options: Any) -> dict[str, Any]:
 # Same input, same result
 
 
+@pytest.fixture(autouse=True)
+def _arguments_are_returned(environment: pytest.MonkeyPatch) -> None:
+    """Since ansible-core 2.21 it returns them only on demand."""
+    environment.setenv("ANSIBLE_INJECT_INVOCATION", "true")
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 @pytest.mark.parametrize(
     "options",
