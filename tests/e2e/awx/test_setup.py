@@ -183,18 +183,7 @@ def test_it_makes_everything_once_and_removes_it(controller: Controller, setup: 
     before = made(controller)
     first = setup(controller)
     assert first.succeeded, first.output
-    assert made(controller) == {
-        "credential_types": ["Cortex", "PagerDuty", "Vault"],
-        "credentials": ["Cortex API key", "PagerDuty token for Cortex", "Vault password"],
-        "execution_environments": ["Cortex (Default)"],
-        "hosts": ["billing", "payments", "search"],
-        "inventories": ["Cortex workspaces"],
-        "job_templates": [AUDIT, CHECK, ROLLOUT],
-        "projects": ["Cortex"],
-        "schedules": [SCHEDULE],
-        "workflow_job_template_nodes": ["approval", "check", "rollout"],
-        "workflow_job_templates": [WORKFLOW],
-    }
+    assert made(controller) == EVERYTHING
     content_is_right(controller)
 
     # One secret is missing this time, which is no reason to touch the credential that is there.
@@ -210,6 +199,21 @@ def test_it_makes_everything_once_and_removes_it(controller: Controller, setup: 
 
     again = setup(controller, awx_state="absent")
     assert (again.succeeded, again.changed, controller.writes) == (True, 0, []), again.output
+
+
+#: What `made` returns after the setup with VARIABLES.
+EVERYTHING = {
+    "credential_types": ["Cortex", "PagerDuty", "Vault"],
+    "credentials": ["Cortex API key", "PagerDuty token for Cortex", "Vault password"],
+    "execution_environments": ["Cortex (Default)"],
+    "hosts": ["billing", "payments", "search"],
+    "inventories": ["Cortex workspaces"],
+    "job_templates": [AUDIT, CHECK, ROLLOUT],
+    "projects": ["Cortex"],
+    "schedules": [SCHEDULE],
+    "workflow_job_template_nodes": ["approval", "check", "rollout"],
+    "workflow_job_templates": [WORKFLOW],
+}
 
 
 def made(controller: Controller) -> dict[str, list[str]]:
@@ -413,16 +417,9 @@ def test_two_organizations_use_the_same_names(ready: Controller, setup: Setup) -
         for name, credential in [("Cortex", "Cortex API key"), ("PagerDuty", "PagerDuty token for Cortex")]:
             assert f"The credential type {name} stays: it is used by {credential} in Platform." in removed.everything
     assert made(ready) == {
-        "credential_types": ["Cortex", "PagerDuty", "Vault"],
+        **EVERYTHING,
         "credentials": ["Cortex API key", "PagerDuty token for Cortex", "Vault password", "Vault password"],
         "execution_environments": ["Cortex (Platform)"],
-        "hosts": ["billing", "payments", "search"],
-        "inventories": ["Cortex workspaces"],
-        "job_templates": [AUDIT, CHECK, ROLLOUT],
-        "projects": ["Cortex"],
-        "schedules": [SCHEDULE],
-        "workflow_job_template_nodes": ["approval", "check", "rollout"],
-        "workflow_job_templates": [WORKFLOW],
     }
 
 

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
@@ -17,6 +14,7 @@ from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE
 from tests.support.marks import path_without_blanks
+from tests.support.waiting import wait_until
 
 from .playbook import AS_MODULE, INFO, SECRETS, Controller, Vaulted, config, dump, info
 
@@ -151,15 +149,6 @@ def test_timeout_of_a_module_ends_only_the_task(controller: Controller, workspac
     assert ended.keys().isdisjoint({"configuration", "diff", "invocation"})
     assert run.results["next"]["msg"] == "the next task"
     wait_until(lambda: workspace.requests == [GET, PUT])
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _attempt in range(6000):
-        if is_so():
-            return
-        pause.wait(0.01)
-    raise TimeoutError
 
 
 @path_without_blanks

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     TOKEN,
     VALIDATE,
 )
+from ansible_collections.cortexapps.cortex.tests.support.waiting import wait_until
 
 from .conftest import (
     CONFIG,
@@ -245,11 +246,3 @@ def start(arguments: dict[str, Any]) -> subprocess.Popen[bytes]:
     process.stdin.close()
     process.stdin = None
     return process
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _attempt in range(6000):
-        if is_so():
-            return
-        pause.wait(0.01)

@@ -1,0 +1,24 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting for what happens in another process or thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return as soon as something is so.
+
+    Raises:
+        TimeoutError: when it is not within a minute.
+    """
+    pause = threading.Event()
+    for _attempt in range(6000):
+        if is_so():
+            return
+        pause.wait(0.01)
+    raise TimeoutError
