@@ -197,9 +197,8 @@ class Convergence(Task):
         self._desired = Desired(
             params["state"], params["token"] or "", bool(params["is_token_readonly"]), params["update_token"]
         )
-        # What the last read before a write returned, and whether nothing was there at any time before.
+        # What a write of this task last found; None as long as each of them found nothing.
         self._replaced: Configuration | None = None
-        self._was_empty = True
 
     def run(self) -> None:
         self.warnings += check_config(self._params)
@@ -229,7 +228,6 @@ class Convergence(Task):
             self._check_previous_token(stored)
             if self._params["preflight"] and self._result.preflight is None:
                 self._ask_pagerduty()
-            self._was_empty = self._was_empty and stored is None
             self._replaced = stored or self._replaced
         return planned
 
@@ -366,9 +364,9 @@ class Convergence(Task):
         """Undo the write of this task if that is possible, and add to the error what became of it."""
         previous = self._params["previous_token"]
         flag = self._params["previous_is_token_readonly"]
-        if self._was_empty:
+        if self._replaced is None:
             desired = Desired("absent")
-        elif not previous or not self._replaced:
+        elif not previous:
             error.sentences.append(
                 "Nothing was rolled back: Cortex does not return the token that was stored before, and previous_token "
                 "is not set."

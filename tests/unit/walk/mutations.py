@@ -246,8 +246,8 @@ MUTATIONS = [
     Mutation(
         "A rollback deletes what was there before",
         "_converge.py",
-        "self._was_empty = self._was_empty and stored is None",
-        "self._was_empty = True",
+        "if self._replaced is None:",
+        "if True:",
     ),
     Mutation(
         "A rollback forgets the flag from before",
