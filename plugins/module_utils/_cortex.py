@@ -5,9 +5,9 @@
 """Cortex's five operations on the PagerDuty configuration of a workspace, and the shapes of their responses.
 
 Paths, statuses and shapes are those of https://docs.cortex.io/api/rest/integrations/pagerduty. What these pages leave
-out is taken from the vendor's Terraform provider, where a development branch relies on it: the last four characters of
-a shorter token are all of it; a 404 in Cortex's own JSON means that there is no configuration; POST is rejected where a
-configuration exists; PUT creates one where none exists. Nobody here has tried that on the live service.
+out is taken from the vendor's Terraform provider, where a development branch relies on it: a 404 in Cortex's own JSON
+means that there is no configuration; POST is rejected where a configuration exists; PUT creates one where none exists.
+Nobody here has tried that on the live service.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
     task_class: type[Task]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         is_plain_local = self._connection.transport == "local" and self._connection.become is None
         # On macOS a forked process must not use the network (https://github.com/python/cpython/issues/77906).
@@ -46,13 +47,13 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             with self._environment():
                 result.update(self._run_in_process())
         else:
-            result.update(self._run_module(task_vars or {}, is_plain_local))
-        if task_vars and "inventory_hostname" in task_vars and "diff" in result:
+            result.update(self._run_module(task_vars, is_plain_local))
+        if "inventory_hostname" in task_vars and "diff" in result:
             # A host is a workspace: Ansible shows its name above the diff.
             headers = dict.fromkeys(("before_header", "after_header"), task_vars["inventory_hostname"])
             result["diff"] = {**result["diff"], **headers}
         # Where Ansible rejects the arguments, it is unknown which of them contain secrets.
-        if "configuration" not in result or not _is_invocation_wanted(task_vars or {}):
+        if "configuration" not in result or not _is_invocation_wanted(task_vars):
             result.pop("invocation", None)
         return result
 
