@@ -126,7 +126,7 @@ def units(session: nox.Session) -> None:
 @nox.session
 def walk(session: nox.Session) -> None:
     """Try every fault at every request, and every schedule of two runs."""
-    install(session, *UNITS)
+    install(session, "numpy", *UNITS)
     run_pytest(session, "tests/unit/walk")
 
 

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import functools
-import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .pairs import PAIRS, WORLDS, Pair, Root, Row, State, starts
+from .pairs import PAIRS, WORLDS, Pair, Root, Row, starts
 from .run import Product, wired
 from .tasks import Task, all_tasks
 from .tree import Failure, Positions, Tree
@@ -55,8 +54,8 @@ class Schedules(NamedTuple):
 
 def in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
     """Apply a function to each item in processes of their own, one for each processor; yield in order."""
-    # The children find what they need in memory. Memory is not short: no need to look for garbage.
-    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0)), initializer=gc.disable) as pool:
+    # Forked processes find what they need in memory.
+    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
         yield from pool.imap(function, items)
 
 
@@ -113,17 +112,11 @@ def walk_pairs(walk: Walk) -> Schedules:
 def _walk_pair(walk: Walk, number: int) -> Schedules:
     roles = PAIRS[number]
     pair = Pair(walk.positions, roles, walk.number_of_faults)
-    schedules = 0
-    nearest: dict[str, tuple[int, State, Root, Root]] = {}
-    for first, second in starts(walk.roots, roles):
-        for world in range(len(WORLDS)):
-            state = (world, 0, first.position, second.position, 0)
-            schedules += first.number * second.number * pair.count(state)
-            for name, distance in pair.near.get(state, {}).items():
-                if name not in nearest or nearest[name][0] > distance:
-                    nearest[name] = (distance, state, first, second)
+    states, schedules, nearest = pair.walk(list(starts(walk.roots, roles)))
     findings = {
-        name: Finding(name, first.task, second.task, describe_world(WORLDS[state[0]]), pair.schedule(state, name))
-        for name, (_distance, state, first, second) in nearest.items()
+        name: Finding(
+            name, start.first.task, start.second.task, describe_world(WORLDS[start.world]), pair.schedule(start, name)
+        )
+        for name, (_requests, start) in nearest.items()
     }
-    return Schedules(len(pair.states), schedules, findings)
+    return Schedules(states, schedules, findings)
