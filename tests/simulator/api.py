@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers HTTP requests by the rules of Cortex and PagerDuty, with the faults that await them."""
+"""Responds to HTTP requests by the rules of Cortex and PagerDuty, with the faults that await them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
-from .faults import Answer
+from .faults import Response
 from .rules import OPERATIONS, carry_out, list_abilities, rate_limited, read_configuration, refusal
 from .state import State, Workspace
 
 _ABILITIES_PATH = "/pagerduty/abilities"
 
-#: What a server that is not Cortex answers: an error that is not in Cortex's shape.
+#: The response of a server that is not Cortex: an error that is not in Cortex's shape.
 _NOT_CORTEX = b"<html><body><h1>Not Found</h1></body></html>"
 
 
 @dataclass
 class _Call:
-    """One request, as far as its answer depends on it. `mistake` says what is wrong with its body."""
+    """One request, as far as its response depends on it. `mistake` says what is wrong with its body."""
 
     operation: str
     secret: str | None
@@ -36,7 +36,7 @@ class _Call:
 
 
 class Api:
-    """Answers the requests to Cortex (below `prefix`) and to PagerDuty (below ``/pagerduty``).
+    """Responds to the requests to Cortex (below `prefix`) and to PagerDuty (below ``/pagerduty``).
 
     `connection_number` tells the number of a request's TCP connection.
     """
@@ -47,7 +47,7 @@ class Api:
         self._connection_number = connection_number
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request, with the fault that awaits it if there is one."""
+        """Respond to a request, with the fault that awaits it if there is one."""
         connection = self._connection_number(request)
         path = request.path
         if path == _ABILITIES_PATH:
@@ -65,18 +65,20 @@ class Api:
         entry = self._state.begin(
             workspace, operation, request.method, path, connection, request.headers.get("User-Agent"), sent
         )
-        answer: Answer | None
+        response: Response | None
         if operation is not None:
-            answer = await self._answer(_Call(operation, secret, workspace, sent, mistake))
+            response = await self._respond(_Call(operation, secret, workspace, sent, mistake))
         elif verbs:
-            answer = refusal(405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here", allow=", ".join(verbs))
+            response = refusal(
+                405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here", allow=", ".join(verbs)
+            )
         else:
-            answer = Answer(404, _NOT_CORTEX, CIMultiDict({"Content-Type": "text/html"}))
-        self._state.end(entry, answer.status if answer else None)
-        return await _send(request, answer)
+            response = Response(404, _NOT_CORTEX, CIMultiDict({"Content-Type": "text/html"}))
+        self._state.end(entry, response.status if response else None)
+        return await _send(request, response)
 
-    async def _answer(self, call: _Call) -> Answer | None:
-        """Return the answer to send, None to drop the connection."""
+    async def _respond(self, call: _Call) -> Response | None:
+        """Return the response to send, None to drop the connection."""
         if call.workspace is not None:
             seconds = call.workspace.seconds_over_limit()
             if seconds is not None:
@@ -88,20 +90,20 @@ class Api:
         normal = self._carry_out(call) if fault.processed else None
         if fault.delay:
             await asyncio.sleep(fault.delay)
-        if normal is None and not fault.replaces_answer:
+        if normal is None and not fault.replaces_response:
             normal = self._carry_out(call)
-        # Before the answer goes out: whoever has it must find the second writer's state.
+        # Before the response goes out: whoever has it must find the second writer's state.
         if fault.afterwards is not None and workspace is not None:
             workspace.configuration = fault.afterwards["configuration"]
-        return None if fault.drop else fault.answer(normal, secrets)
+        return None if fault.drop else fault.respond(normal, secrets)
 
-    def _carry_out(self, call: _Call) -> Answer:
+    def _carry_out(self, call: _Call) -> Response:
         with self._state.lock:
             if call.operation == "abilities":
                 return list_abilities(call.secret, self._state.rejected_tokens)
             if call.workspace is None:
                 return refusal(401, "UNAUTHORIZED", "The API key is missing or unknown")
-            answer, call.workspace.configuration = carry_out(
+            response, call.workspace.configuration = carry_out(
                 call.operation,
                 call.workspace.configuration,
                 sent=call.sent,
@@ -109,7 +111,7 @@ class Api:
                 may_configure=call.workspace.may_configure,
                 rejected_tokens=self._state.rejected_tokens,
             )
-            return answer
+            return response
 
 
 def _credentials(request: web.Request, scheme: str, mark: str) -> str | None:
@@ -137,18 +139,18 @@ async def _read_body(request: web.Request) -> tuple[dict[str, Any] | None, str |
         return None, "the body is too large"
 
 
-async def _send(request: web.Request, answer: Answer | None) -> web.StreamResponse:
+async def _send(request: web.Request, response: Response | None) -> web.StreamResponse:
     transport = request.transport
-    if answer is None:
+    if response is None:
         if transport is not None:
             transport.abort()
         return web.Response()
-    if answer.cut_after is None:
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    response.content_length = len(answer.body)
-    await response.prepare(request)
-    await response.write(answer.body[: answer.cut_after])
+    if response.cut_after is None:
+        return web.Response(status=response.status, body=response.body, headers=response.headers)
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = len(response.body)
+    await stream.prepare(request)
+    await stream.write(response.body[: response.cut_after])
     if transport is not None:
         transport.close()
-    return response
+    return stream

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong on purpose: the description of a fault, and the answer it makes."""
+"""What can go wrong on purpose: the description of a fault, and the response it makes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def checked_configuration(value: object) -> dict[str, Any] | None:
 
 
 @dataclass
-class Answer:
-    """An HTTP answer; `cut_after` is the number of body bytes after which the connection is closed early."""
+class Response:
+    """An HTTP response; `cut_after` is the number of body bytes after which the connection is closed early."""
 
     status: int
     body: bytes = b""
@@ -44,8 +44,8 @@ class Answer:
     cut_after: int | None = None
 
     @classmethod
-    def json(cls, status: int, value: object, content_type: str = "application/json", **headers: str) -> Answer:
-        """Make an answer with a JSON body; underscores in the names of `headers` stand for dashes."""
+    def json(cls, status: int, value: object, content_type: str = "application/json", **headers: str) -> Response:
+        """Make a response with a JSON body; underscores in the names of `headers` stand for dashes."""
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         return cls(status, json.dumps(value).encode(), CIMultiDict({"Content-Type": content_type, **named}))
 
@@ -54,7 +54,7 @@ class Answer:
 class Fault:
     """One fault. It lets `skip` requests of `operation` pass, hits the next `times` of them, then it is gone.
 
-    Without `drop`, `status` and `body` the request is carried out and its normal answer goes out, changed by the other
+    Without `drop`, `status` and `body` the request is carried out and its normal response is sent, changed by the other
     fields. With any of the three the request is carried out only when `processed` is true.
     """
 
@@ -66,13 +66,13 @@ class Fault:
     skip: int = 0
     #: Whether the request has been carried out before the fault shows (before the delay, too).
     processed: bool = False
-    #: Seconds to wait before answering.
+    #: Seconds to wait before the response.
     delay: float = 0
-    #: Close the TCP connection without an answer.
+    #: Close the TCP connection without a response.
     drop: bool = False
-    #: The status to answer with; 200 when only `body` is given.
+    #: The status of the response; 200 when only `body` is given.
     status: int | None = None
-    #: Headers to add to the answer. {token} and {api_key} stand for the request's secrets.
+    #: Headers to add to the response. {token} and {api_key} stand for the request's secrets.
     headers: dict[str, str] = field(default_factory=dict)
     #: The body: a string is sent as it is, anything else as JSON. {token} and {api_key} as in `headers`.
     body: Any = _NOT_GIVEN
@@ -84,7 +84,7 @@ class Fault:
     gzip: bool = False
     #: How many bytes of the body to send before the connection is closed, though Content-Length promises all.
     truncate: int | None = None
-    #: {"configuration": {...} or None}: a second writer stores this right after the request was answered. That of
+    #: {"configuration": {...} or None}: a second writer stores this right after the response. That of
     #: "abilities" is stored in the workspace that the fault is queued for.
     afterwards: dict[str, Any] | None = None
 
@@ -109,8 +109,8 @@ class Fault:
             checked_configuration(self.afterwards["configuration"])
 
     @property
-    def replaces_answer(self) -> bool:
-        """Whether the fault has an answer of its own (or none at all) instead of the normal one."""
+    def replaces_response(self) -> bool:
+        """Whether the fault has a response of its own (or none at all) instead of the normal one."""
         return self.drop or self.status is not None or self.body is not _NOT_GIVEN
 
     def matches(self, operation: str) -> bool:
@@ -125,16 +125,16 @@ class Fault:
             if value is not _NOT_GIVEN and (name == "times" or value != getattr(type(self), name, None))
         }
 
-    def answer(self, normal: Answer | None, secrets: Mapping[str, str]) -> Answer:
-        """Make the answer to send; `normal` is the normal one, where the request was carried out.
+    def respond(self, normal: Response | None, secrets: Mapping[str, str]) -> Response:
+        """Make the response to send; `normal` is the normal one, where the request was carried out.
 
         `secrets` maps the names of the placeholders to what replaces them.
         """
-        answer = normal if normal is not None and not self.replaces_answer else self._own_answer(normal, secrets)
-        headers = answer.headers.copy()
+        response = normal if normal is not None and not self.replaces_response else self._own_response(normal, secrets)
+        headers = response.headers.copy()
         if self.content_type is not None:
             headers["Content-Type"] = self.content_type
-        body = answer.body.ljust(self.pad_to_bytes)
+        body = response.body.ljust(self.pad_to_bytes)
         if self.gzip:
             body = gzip.compress(body, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
@@ -143,24 +143,24 @@ class Fault:
             headers[name] = "".join(
                 character if character.isprintable() else " " for character in _filled_text(text, secrets)
             )
-        return Answer(answer.status, body, headers, self.truncate)
+        return Response(response.status, body, headers, self.truncate)
 
-    def _own_answer(self, normal: Answer | None, secrets: Mapping[str, str]) -> Answer:
+    def _own_response(self, normal: Response | None, secrets: Mapping[str, str]) -> Response:
         status = 200 if self.status is None else self.status
         if self.body is not _NOT_GIVEN:
             content = _filled(self.body, secrets)
             text = content if isinstance(content, str) else json.dumps(content)
             # Lone surrogates let a string stand for bytes that are not UTF-8.
             body = text.encode("utf-8", "surrogateescape")
-            return Answer(status, body, CIMultiDict({"Content-Type": "application/json"}))
+            return Response(status, body, CIMultiDict({"Content-Type": "application/json"}))
         if status < 300:
-            return Answer(status, normal.body, normal.headers) if normal else Answer(status)
+            return Response(status, normal.body, normal.headers) if normal else Response(status)
         if status < 400:
-            return Answer(status)
+            return Response(status)
         if status == 429:
             problem = {"type": "about:blank", "title": "Too Many Requests", "status": status}
-            return Answer.json(status, problem, "application/problem+json")
-        return Answer.json(status, {"type": "SIMULATED", "message": "A simulated fault", "httpStatus": status})
+            return Response.json(status, problem, "application/problem+json")
+        return Response.json(status, {"type": "SIMULATED", "message": "A simulated fault", "httpStatus": status})
 
 
 def _check(name: str, correct: bool, expected: str) -> None:

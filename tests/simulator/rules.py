@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each operation does to a workspace, and how it is answered. Source: cortex-pagerduty.openapi.yaml beside this.
+"""What each operation does to a workspace, and the response. Source: cortex-pagerduty.openapi.yaml beside this.
 
 Nothing here listens, waits or remembers: the simulator's server uses it, and so does the walk in tests/unit/walk.
 """
@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from .faults import Answer
+from .faults import Response
 
 _BASE = "/api/v1/pagerduty"
 #: By path and method.
@@ -60,50 +60,50 @@ def carry_out(
     mistake: str | None = None,
     may_configure: bool = True,
     rejected_tokens: Collection[str] = (),
-) -> tuple[Answer, Stored]:
-    """Return how Cortex answers one of its operations, and what is stored afterwards.
+) -> tuple[Response, Stored]:
+    """Return how Cortex responds to one of its operations, and what is stored afterwards.
 
     `sent` is the ConfigurationRequest of a write, None with the `mistake` that its body makes; PagerDuty does not
     accept `rejected_tokens`.
     """
     if operation == "get":
-        return (no_configuration() if stored is None else Answer.json(200, _public(stored))), stored
+        return (no_configuration() if stored is None else Response.json(200, _public(stored))), stored
     if operation == "validate":
         return (no_configuration() if stored is None else _verdict(stored["token"] not in rejected_tokens)), stored
     if not may_configure:
         return refusal(403, "FORBIDDEN", "The API key lacks the permission Configure integrations"), stored
     if operation == "delete":
-        return Answer.json(200, {"configurations": []}), None
+        return Response.json(200, {"configurations": []}), None
     if sent is None:
         return refusal(400, "BAD_REQUEST", "The request body is not a configuration", mistake), stored
     if operation == "add" and stored is not None:
         return refusal(400, "BAD_REQUEST", "A PagerDuty configuration exists already"), stored
     written = {"token": sent["token"], "is_token_readonly": sent["isTokenReadonly"]}
-    return Answer.json(200, {"configurations": [_public(written)]}), written
+    return Response.json(200, {"configurations": [_public(written)]}), written
 
 
-def list_abilities(token: str | None, rejected_tokens: Collection[str]) -> Answer:
-    """Return how PagerDuty answers whoever asks with a token."""
+def list_abilities(token: str | None, rejected_tokens: Collection[str]) -> Response:
+    """Return how PagerDuty responds to whoever asks with a token."""
     if not token or token in rejected_tokens:
         message = "Caller did not supply credentials or did not provide the correct credentials."
-        return Answer.json(401, {"error": {"message": message}})
-    return Answer.json(200, {"abilities": _ABILITIES})
+        return Response.json(401, {"error": {"message": message}})
+    return Response.json(200, {"abilities": _ABILITIES})
 
 
-def refusal(status: int, kind: str, message: str, details: str | None = None, **headers: str) -> Answer:
+def refusal(status: int, kind: str, message: str, details: str | None = None, **headers: str) -> Response:
     """Return an error in Cortex's form."""
     error = {"type": kind, "message": message, "requestId": str(uuid.uuid4()), "httpStatus": status}
     if details is not None:
         error["details"] = details
-    return Answer.json(status, error, **headers)
+    return Response.json(status, error, **headers)
 
 
-def no_configuration() -> Answer:
+def no_configuration() -> Response:
     """Return Cortex's own 404."""
     return refusal(404, "NOT_FOUND", "There is no PagerDuty configuration")
 
 
-def rate_limited(seconds: int) -> Answer:
+def rate_limited(seconds: int) -> Response:
     """Return the refusal of a request beyond the rate limit."""
     problem = {
         "type": "about:blank",
@@ -112,7 +112,7 @@ def rate_limited(seconds: int) -> Answer:
         "detail": "The rate limit of requests a minute is used up",
         "violations": [],
     }
-    return Answer.json(429, problem, "application/problem+json", Retry_After=str(seconds))
+    return Response.json(429, problem, "application/problem+json", Retry_After=str(seconds))
 
 
 def _refuse_constant(name: str) -> None:
@@ -123,8 +123,8 @@ def _public(stored: dict[str, Any]) -> dict[str, Any]:
     return {"isTokenReadonly": stored["is_token_readonly"], "lastFour": last_four(stored["token"])}
 
 
-def _verdict(is_valid: bool) -> Answer:
+def _verdict(is_valid: bool) -> Response:
     verdict: dict[str, Any] = {"isValid": is_valid}
     if not is_valid:
         verdict["message"] = "PagerDuty does not accept the token"
-    return Answer.json(200, {"configurations": [verdict]})
+    return Response.json(200, {"configurations": [verdict]})

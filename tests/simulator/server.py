@@ -45,7 +45,7 @@ class Simulator:
     """A Cortex (and PagerDuty) to test against, served by a thread of its own.
 
     `tls`: see `BAD_CERTIFICATES`; `rate_limit`: requests a minute for each API key (None: no limit); `prefix`: the path
-    below which Cortex answers; `state_dir`: where the certificate authority is written (None: a temporary folder);
+    below which Cortex responds; `state_dir`: where the certificate authority is written (None: a temporary folder);
     `log_path`: a file to which log entries are appended as JSON lines; `clock`: monotonic seconds, for the rate limit.
     """
 

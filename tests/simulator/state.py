@@ -307,7 +307,7 @@ class State:
             return entry
 
     def end(self, entry: dict[str, Any], status: int | None) -> None:
-        """Note what a request was answered with (None: the connection was dropped)."""
+        """Note the status of the response to a request (None: the connection was dropped)."""
         with self.lock:
             entry["status"] = status
             if self._log_file is not None:

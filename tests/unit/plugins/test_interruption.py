@@ -88,7 +88,7 @@ def test_next_run_converges(
     sent: list[str],
 ) -> None:
     workspace.configuration = stored
-    # Longer than the test takes: the answer never comes.
+    # Longer than the test takes: the response never comes.
     workspace.fault(operation, delay=600, drop=True, processed=is_done)
     given = {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN, "is_token_readonly": True, **options}
     with start({**given, "_ansible_remote_tmp": "/tmp"}) as process:

@@ -161,8 +161,8 @@ def test_token_that_fits_no_header(config: Run, simulator: Simulator, workspace:
 
 @pytest.mark.parametrize("suffix", ["", "/", "/prefix", "/prefix/"])
 def test_only_the_token_is_sent(config: Run, suffix: str) -> None:
-    answer = b'{"abilities": ["sso"]}'
-    with listening(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)) as pagerduty:
+    body = b'{"abilities": ["sso"]}'
+    with listening(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as pagerduty:
         result = config(preflight=True, preflight_url=pagerduty.url + suffix, previous_token=OTHER_TOKEN)
     assert result["preflight"] is True
     [request] = pagerduty.received

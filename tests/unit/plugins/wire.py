@@ -25,9 +25,9 @@ def broken_wire(request: str, way: str, times: int | None = None, skip: int = 0)
     """Break the way of the next `times` requests (None: all) that are, for example, ``GET /path``.
 
     The first `skip` of them get through.
-    `way` is ``refused`` (nobody listens), ``silent`` (nobody answers to a connection), ``unresolved`` (the host name
-    does not exist), or ``impatient`` (the client waits for an answer a tenth of a second only). All of it happens below
-    requests, in sockets.
+    `way` is ``refused`` (nobody listens), ``silent`` (nobody accepts the connection), ``unresolved`` (the host name
+    does not exist), or ``impatient`` (the client waits a tenth of a second only for a response). All of it happens
+    below requests, in sockets.
     """
     left = times
     send = requests.adapters.HTTPAdapter.send
@@ -66,10 +66,10 @@ def broken_wire(request: str, way: str, times: int | None = None, skip: int = 0)
 
 
 class Listener:
-    """A server that keeps what it is sent, and answers each connection with the same bytes."""
+    """A server that keeps what it is sent, and sends the same bytes to each connection."""
 
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
+    def __init__(self, response: bytes) -> None:
+        self.response = response
         self.received: list[bytes] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
@@ -82,7 +82,7 @@ class Listener:
                 connection, _peer = self._socket.accept()
                 with connection:
                     self.received.append(connection.recv(65536))
-                    connection.sendall(self.answer)
+                    connection.sendall(self.response)
                     connection.shutdown(socket.SHUT_WR)
                     connection.recv(65536)
 
@@ -91,8 +91,8 @@ class Listener:
 
 
 @contextmanager
-def listening(answer: bytes) -> Iterator[Listener]:
-    listener = Listener(answer)
+def listening(response: bytes) -> Iterator[Listener]:
+    listener = Listener(response)
     try:
         yield listener
     finally:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client that holds every answer of a simulator against the contract."""
+"""A client that compares every response of a simulator with the contract."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Client:
         return self.session.request(method, self.simulator.url + path, timeout=10, allow_redirects=False, **options)
 
     def checked(self, operation: str, **options: Any) -> requests.Response:
-        """Send a request and fail unless the contract allows the answer."""
+        """Send a request and fail unless the contract allows the response."""
         response = self.send(operation, **options)
         self.contract.validate_response(RequestsOpenAPIRequest(response.request), RequestsOpenAPIResponse(response))
         return response

@@ -93,8 +93,8 @@ def test_lines_come_at_once_through_a_pipe(tmp_path: Path) -> None:
         watchdog.cancel()
         assert line, "nothing was printed before the end"
         (variables,) = exported(line)
-        answer = get(variables["CORTEX_BASE_URL"], variables["CORTEX_API_KEY"], variables["REQUESTS_CA_BUNDLE"])
-        assert answer.json()["type"] == "NOT_FOUND"
+        response = get(variables["CORTEX_BASE_URL"], variables["CORTEX_API_KEY"], variables["REQUESTS_CA_BUNDLE"])
+        assert response.json()["type"] == "NOT_FOUND"
 
 
 def test_options(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the simulator answers is what the contract says, in shape (openapi-core, schemathesis) and in meaning."""
+"""The responses of the simulator are what the contract says, in shape (openapi-core, schemathesis) and in meaning."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def test_it_knows_the_operations_of_the_contract() -> None:
     assert described == set(ROUTES.values())
 
 
-# Stored before, operation, token sent → status, answer (None: an ErrorResponse), stored afterwards.
+# Stored before, operation, token sent → status, JSON of the response (None: an ErrorResponse), stored afterwards.
 @pytest.mark.parametrize(
-    ("before", "operation", "token", "status", "answer", "after"),
+    ("before", "operation", "token", "status", "content", "after"),
     [
         (None, "get", "", 404, None, None),
         (stored(), "get", "", 200, AB12, stored()),
@@ -57,16 +57,16 @@ def test_operations(
     operation: str,
     token: str,
     status: int,
-    answer: object,
+    content: object,
     after: dict[str, Any] | None,
 ) -> None:
     workspace.configuration = before
     response = client.checked(operation, token=token)
     assert response.status_code == status
-    if answer is None:
+    if content is None:
         assert response.json().keys() == {"type", "message", "requestId", "httpStatus"}
     else:
-        assert response.json() == answer
+        assert response.json() == content
     assert workspace.configuration == after
 
 
@@ -156,7 +156,7 @@ def test_pagerduty_tells_rejected_tokens(client: Client, simulator: Simulator) -
     assert isinstance(rejected.json()["error"]["message"], str)
 
 
-def test_wrong_path_is_answered_unlike_cortex(client: Client) -> None:
+def test_response_for_a_wrong_path_is_not_one_of_cortex(client: Client) -> None:
     response = client.session.get(f"{client.simulator.url}/api/v2/pagerduty", timeout=10)
     assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html")
 
@@ -195,10 +195,10 @@ def test_schemathesis_finds_nothing(
 
     @settings(max_examples=30, deadline=None, derandomize=True, database=None)
     @given(case=schema[path][method].as_strategy(mode))
-    def every_answer_fits(case: schemathesis.Case[Any]) -> None:
+    def every_response_fits(case: schemathesis.Case[Any]) -> None:
         # "add" is refused when something is stored, which schemathesis cannot know.
         workspace.configuration = None if operation == "add" else stored()
         case.call_and_validate()
 
-    every_answer_fits()
+    every_response_fits()
     assert workspace.log

@@ -101,7 +101,7 @@ def test_cleared_faults_are_gone(client: Client, workspace: Workspace) -> None:
 @pytest.mark.parametrize("operation", ["add", "replace", "delete"])
 @pytest.mark.parametrize("fields", [{"drop": True}, {"status": 500}, {"body": "oops"}, {"status": 500, "body": ""}])
 @pytest.mark.parametrize("processed", [True, False])
-def test_processed_decides_whether_a_replaced_answer_had_an_effect(
+def test_processed_decides_whether_a_replaced_response_had_an_effect(
     client: Client, workspace: Workspace, operation: str, fields: dict[str, Any], processed: bool
 ) -> None:
     before = None if operation == "add" else stored(OTHER_TOKEN)
@@ -121,7 +121,7 @@ def test_processed_decides_whether_a_replaced_answer_had_an_effect(
     [{"delay": 0.01}, {"gzip": True}, {"pad_to_bytes": 99}, {"headers": {"X-A": "b"}}, {"content_type": "a/b"}],
 )
 @pytest.mark.parametrize("processed", [True, False])
-def test_without_an_answer_of_its_own_a_fault_keeps_the_normal_one(
+def test_without_a_response_of_its_own_a_fault_keeps_the_normal_one(
     client: Client, workspace: Workspace, fields: dict[str, Any], processed: bool
 ) -> None:
     workspace.fault("add", processed=processed, **fields)
@@ -236,7 +236,7 @@ def test_placeholder_with_a_line_break_does_not_end_the_header(client: Client, w
     assert client.send("add", token=f"{TOKEN}\r\nX-Other: 1").headers["X-Token"] == f"{TOKEN}  X-Other: 1"
 
 
-def test_padded_answer_is_still_json(client: Client, workspace: Workspace) -> None:
+def test_padded_response_is_still_json(client: Client, workspace: Workspace) -> None:
     workspace.configuration = stored()
     workspace.fault("get", pad_to_bytes=10_000_000)
     response = client.checked("get")

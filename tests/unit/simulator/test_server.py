@@ -377,13 +377,13 @@ def test_close_does_not_wait_for_clients(simulator: Simulator, client: Client, w
     workspace.fault("get", delay=60)
     failures: list[Exception] = []
 
-    def wait_for_the_answer() -> None:
+    def wait_for_the_response() -> None:
         try:
             Client(simulator).send("get")
         except requests.ConnectionError as failure:
             failures.append(failure)
 
-    waiting = threading.Thread(target=wait_for_the_answer)
+    waiting = threading.Thread(target=wait_for_the_response)
     waiting.start()
     while len(workspace.log) < 2:
         time.sleep(0.01)

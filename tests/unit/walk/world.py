@@ -14,7 +14,7 @@ import json
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from tests.simulator.faults import Answer, Fault
+from tests.simulator.faults import Fault, Response
 from tests.simulator.rules import carry_out, list_abilities
 
 API_KEY = "ck_live_7Qm2vXw9LrT4bNz6KsY8dFh3JpG5aC1eU0iO"
@@ -94,7 +94,7 @@ class Reply(NamedTuple):
         return bool(self.effects)
 
 
-def _reply(name: str, kind: str, response: Answer, **fields: Any) -> Reply:
+def _reply(name: str, kind: str, response: Response, **fields: Any) -> Reply:
     headers = tuple(response.headers.items())
     return Reply(name, kind, status=response.status, body=response.body, headers=headers, **fields)
 
@@ -120,7 +120,7 @@ def respond(request: Request, world: World) -> list[tuple[Reply, World]]:
     return [(_reply(f"refused: {response.status}", "exists" if operation == "add" else "nothing", response), after)]
 
 
-def _carry_out(request: Request, world: World, rejected_tokens: Collection[str] = ()) -> tuple[Answer, World]:
+def _carry_out(request: Request, world: World, rejected_tokens: Collection[str] = ()) -> tuple[Response, World]:
     """Apply the simulator's rules."""
     stored, sent = None, None
     if world:
@@ -193,16 +193,16 @@ def faults(request: Request) -> list[Reply]:
     replies = [NO_CONNECTION, LOST, CUT_OFF]
     for name, (kind, fields, properties) in _FAULTS.items():
         is_verdict = request.operation == "abilities" and name == "403"
-        response = Fault("get", **fields).answer(None, {})
+        response = Fault("get", **fields).respond(None, {})
         replies.append(
             _reply(name, "verdict" if is_verdict else kind, response, value=False if is_verdict else None, **properties)
         )
     if request.operation == "validate":
-        response = Answer.json(200, {"configurations": []})
+        response = Response.json(200, {"configurations": []})
         replies.append(_reply("200 without a verdict", "verdict", response, effects=(True,)))
     if request.operation in WRITES:
         other = {"isTokenReadonly": True, "lastFour": "gh78"}
-        response = Answer.json(200, {"configurations": [other]})
+        response = Response.json(200, {"configurations": [other]})
         replies.append(_reply("200 with another configuration", "unknown", response, effects=(True,)))
     return replies
 

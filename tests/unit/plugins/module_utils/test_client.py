@@ -227,8 +227,8 @@ def test_proxy_is_used_and_does_not_get_the_key(info: Run, environment: pytest.M
 
 
 def test_proxy_for_plain_http_is_used(info: Run, environment: pytest.MonkeyPatch) -> None:
-    answer = b'{"isTokenReadonly": true, "lastFour": "ab12"}'
-    with listening(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)) as proxy:
+    body = b'{"isTokenReadonly": true, "lastFour": "ab12"}'
+    with listening(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as proxy:
         environment.setenv("HTTP_PROXY", proxy.url)
         result = info(base_url="http://cortex.example.com")
     assert proxy.received[0].startswith(
@@ -399,19 +399,19 @@ def test_timeout_option_is_used(info: Run, workspace: Workspace) -> None:
     assert "increase timeout" in message
 
 
-def test_timeout_within_the_answer(simulator: Simulator) -> None:
+def test_timeout_within_the_response(simulator: Simulator) -> None:
     """The headers came in time, the rest does not."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         accepted: list[socket.socket] = []
 
-        def answer() -> None:
+        def respond() -> None:
             connection, _peer = server.accept()
             accepted.append(connection)
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 
-        threading.Thread(target=answer, daemon=True).start()
+        threading.Thread(target=respond, daemon=True).start()
         client = Cortex(api_key=API_KEY, base_url=url, timeout=0.2, retries=0)
         with client, pytest.raises(CortexError, match=r"timed out after 0\.2 s waiting for a response"):
             client.read()
@@ -419,10 +419,10 @@ def test_timeout_within_the_answer(simulator: Simulator) -> None:
             connection.close()
 
 
-def test_endless_answer_comes_to_an_end() -> None:
+def test_endless_response_comes_to_an_end() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer() -> None:
+        def respond() -> None:
             connection, _peer = server.accept()
             with connection, contextlib.suppress(OSError):
                 connection.recv(65536)
@@ -430,7 +430,7 @@ def test_endless_answer_comes_to_an_end() -> None:
                 while True:
                     connection.send(b" " * 65536)
 
-        thread = threading.Thread(target=answer, daemon=True)
+        thread = threading.Thread(target=respond, daemon=True)
         thread.start()
         client = Cortex(api_key=API_KEY, base_url=f"http://127.0.0.1:{server.getsockname()[1]}", retries=0)
         with client, pytest.raises(CortexError, match="with a body of more than 65536 bytes"):
@@ -441,7 +441,7 @@ def test_endless_answer_comes_to_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"",
         b"nonsense\r\n\r\n",
@@ -452,8 +452,8 @@ def test_endless_answer_comes_to_an_end() -> None:
     ],
     ids=["nothing", "not HTTP", "too short", "bad chunk", "cut chunk", "header too long"],
 )
-def test_answer_that_breaks_off_is_a_lost_connection(answer: bytes, waits: list[float]) -> None:
-    with listening(answer) as server:
+def test_response_that_breaks_off_is_a_lost_connection(response: bytes, waits: list[float]) -> None:
+    with listening(response) as server:
         client = Cortex(api_key=API_KEY, base_url=server.url, retries=1)
         with client, pytest.raises(CortexError, match="the connection was lost before the response was complete"):
             client.read()

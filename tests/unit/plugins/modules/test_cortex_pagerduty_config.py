@@ -166,7 +166,7 @@ def test_check_mode_validates_only_where_the_run_would_write_nothing(
 
 
 def test_replacement_that_cannot_be_seen_is_not_claimed(config: Run, workspace: Workspace) -> None:
-    """Each answer is lost, and before and after look the same."""
+    """Each response is lost, and before and after look the same."""
     workspace.configuration = {"token": TWIN_TOKEN, "is_token_readonly": True}
     workspace.fault("replace", times=None, drop=True)
     result = config(update_token="always", retries=1)
@@ -176,7 +176,7 @@ def test_replacement_that_cannot_be_seen_is_not_claimed(config: Run, workspace: 
     assert result["msg"].endswith("is_token_readonly=true (token may have been sent again).")
 
 
-def test_accepted_replacement_with_an_odd_answer_is_not_sent_again(config: Run, workspace: Workspace) -> None:
+def test_accepted_replacement_with_an_odd_response_is_not_sent_again(config: Run, workspace: Workspace) -> None:
     workspace.configuration = READ_ONLY
     workspace.fault("replace", processed=True, body={"configurations": []})
     result = config(update_token="always")
