@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import functools
 import logging
 import socket
 import ssl
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +31,7 @@ from .state import State, Workspace
 BAD_CERTIFICATES = ("expired", "wrong-host", "self-signed")
 
 _HIGHEST_PORT = 65535
+_BACKLOG = 4096
 _MAXIMUM_BODY_BYTES = 16 * 1024**2
 _GRACE_SECONDS = 0.1
 
@@ -78,8 +77,8 @@ class Simulator:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._connection_numbers: dict[Any, int] = {}
-        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        # By the identity of aiohttp's object for the connection, which no other open connection has.
+        self._connection_numbers: dict[int, int] = {}
 
     # Life
 
@@ -88,10 +87,9 @@ class Simulator:
         context = self._make_tls_context() if self._tls else None
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
-            listener = socket.create_server((self._host, self._port), family=family, backlog=4096)
+            listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
         except (OSError, UnicodeError) as error:
             raise OSError(f"cannot listen on host {self._host!r}, port {self._port}: {error}") from error
-        listener.setblocking(False)
         self._port = listener.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
@@ -232,59 +230,29 @@ class Simulator:
         application.router.add_route("*", "/{path:.*}", api.handle)
         runner = web.AppRunner(application, access_log=None, logger=_log, shutdown_timeout=_GRACE_SECONDS)
         await runner.setup()
-        assert runner.server is not None
-        self._accept(listener, context, runner.server)
+        http = runner.server
+        assert http is not None
+
+        def accept() -> web.RequestHandler:
+            """Count a connection: asyncio calls this for each, before the TLS handshake, which may fail."""
+            connection = http()
+            self._connection_numbers[id(connection)] = self.state.count_connection()
+            return connection
+
+        server = await self._loop.create_server(accept, sock=listener, ssl=context, backlog=_BACKLOG)
         ready.set()
         await self._stop.wait()
-        self._loop.remove_reader(listener)
-        listener.close()
+        server.close()
+        transports = [connection.transport for connection in http.connections]
         await runner.cleanup()
-        for transport in self._transports:
+        for transport in transports:
             # A closed TLS connection would go on waiting for the client's farewell.
-            transport.abort()
+            if transport is not None:
+                transport.abort()
         await asyncio.sleep(0)
 
-    def _accept(self, listener: socket.socket, context: ssl.SSLContext | None, server: web.Server) -> None:
-        """Take connections by hand: asyncio's own servers do not tell of those whose TLS handshake fails."""
-        loop = asyncio.get_running_loop()
-        handshakes: set[asyncio.Task[None]] = set()
-
-        async def hand_over(connection: socket.socket) -> None:
-            transport, _protocol = await loop.connect_accepted_socket(server, connection, ssl=context)
-            self._transports.add(transport)
-            if context is not None:
-                self.state.count_handshake()
-
-        def settle(task: asyncio.Task[None], connection: socket.socket) -> None:
-            handshakes.discard(task)
-            # A handshake that failed, which is the client's to report, or the end of the simulator.
-            if task.cancelled() or task.exception() is not None:
-                connection.close()
-
-        def accept() -> None:
-            try:
-                connection, peer = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError:
-                # Out of file descriptors: some will be free again.
-                loop.remove_reader(listener)
-                loop.call_later(0.1, listen)
-                return
-            connection.setblocking(False)
-            self._connection_numbers[peer] = self.state.count_connection()
-            task = asyncio.create_task(hand_over(connection))
-            handshakes.add(task)
-            task.add_done_callback(functools.partial(settle, connection=connection))
-
-        def listen() -> None:
-            loop.add_reader(listener, accept)
-
-        listen()
-
     def _connection_number(self, request: web.Request) -> int | None:
-        # Two open connections never have the same peer address.
-        return self._connection_numbers.get(request.get_extra_info("peername"))
+        return self._connection_numbers.get(id(request.protocol))
 
     def _make_tls_context(self) -> ssl.SSLContext:
         import trustme
@@ -300,6 +268,7 @@ class Simulator:
         authority.cert_pem.write_to_path(str(self._ca_path))
         names = {"localhost", "127.0.0.1", "::1", self._host}
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.sslobject_class = _counting(self.state.count_handshake)
         if self._tls == "self-signed":
             stranger = trustme.CA()
             trustme.LeafCert(stranger.private_key_pem.bytes(), stranger.cert_pem.bytes(), []).configure_cert(context)
@@ -311,3 +280,15 @@ class Simulator:
         else:
             authority.issue_cert(*names).configure_cert(context)
         return context
+
+
+def _counting(count: Callable[[], None]) -> type[ssl.SSLObject]:
+    """Return a class for TLS connections that calls `count` for each completed handshake."""
+
+    class Connection(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            # Raises an exception as long as it is incomplete.
+            super().do_handshake()
+            count()
+
+    return Connection

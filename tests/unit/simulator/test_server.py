@@ -190,7 +190,7 @@ def test_bad_certificate(tls: str, reason: str) -> None:
         simulator.add_workspace(API_KEY)
         with pytest.raises(requests.exceptions.SSLError, match=reason):
             Client(simulator).send("get")
-        assert (simulator.connections, simulator.requests) == (1, [])
+        assert (simulator.connections, simulator.handshakes, simulator.requests) == (1, 0, [])
 
 
 def test_unknown_certificate_fault_is_refused() -> None:
