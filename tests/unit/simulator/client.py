@@ -13,26 +13,11 @@ from typing import Any
 import requests
 import yaml
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, ROUTES, TOKEN
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
-API_KEY = "ck_live_teama_2Wq8Zr5TxYc7LhVb4NsKd9Gf3Jm6Pa1E"
-TOKEN = "u+EXAMPLExxxxxxxab12"
-OTHER_TOKEN = "u+EXAMPLExxxxxxxcd34"
 CONTRACT = Path(__file__).parents[2] / "simulator" / "cortex-pagerduty.openapi.yaml"
-
-#: What each operation is in HTTP.
-ROUTES = {
-    "get": ("GET", "/api/v1/pagerduty/default-configuration"),
-    "add": ("POST", "/api/v1/pagerduty/configuration"),
-    "replace": ("PUT", "/api/v1/pagerduty/configuration"),
-    "validate": ("POST", "/api/v1/pagerduty/configuration/validate"),
-    "delete": ("DELETE", "/api/v1/pagerduty/configurations"),
-}
-
-
-def stored(token: str = TOKEN, is_token_readonly: bool = True) -> dict[str, Any]:
-    return {"token": token, "is_token_readonly": is_token_readonly}
 
 
 class Client:
@@ -49,13 +34,17 @@ class Client:
             contract, Config(extra_media_type_deserializers={"application/problem+json": json.loads})
         )
 
-    def send(self, operation: str, token: str = TOKEN, key: str | None = API_KEY, **options: Any) -> requests.Response:
+    def send(
+        self, operation: str, token: str = TOKEN, key: str | None = API_KEY, timeout: float = 10, **options: Any
+    ) -> requests.Response:
         """Send a request; writes carry `token` unless `options` have a body."""
-        method, path = ROUTES[operation]
+        method, path = ROUTES[operation].split()
         if operation in ("add", "replace") and not options.keys() & {"data", "json"}:
             options["json"] = {"token": token, "isTokenReadonly": True}
         options["headers"] = {**({"Authorization": f"Bearer {key}"} if key else {}), **options.get("headers", {})}
-        return self.session.request(method, self.simulator.url + path, timeout=10, allow_redirects=False, **options)
+        return self.session.request(
+            method, self.simulator.url + path, timeout=timeout, allow_redirects=False, **options
+        )
 
     def checked(self, operation: str, **options: Any) -> requests.Response:
         """Send a request and fail unless the contract allows the response."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator, Workspace
-from ansible_collections.cortexapps.cortex.tests.unit.simulator.client import API_KEY, Client
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY
+from ansible_collections.cortexapps.cortex.tests.unit.simulator.client import Client
 
 
 @pytest.fixture

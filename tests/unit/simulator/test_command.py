@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,8 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.cortexapps.cortex.tests.support.cortex import GET
+from ansible_collections.cortexapps.cortex.tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 30
@@ -38,11 +39,8 @@ def started(tmp_path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[st
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            end = time.monotonic() + START_SECONDS
-            while not ready.exists():
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < end, "the ready file does not appear"
-                time.sleep(0.02)
+            wait_until(lambda: ready.exists() or process.poll() is not None)
+            assert process.poll() is None, process.communicate()
             yield process, json.loads(ready.read_text(encoding="utf-8"))
         finally:
             process.kill()
@@ -58,7 +56,7 @@ def get(url: str, key: str, ca_path: str | None = None) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
         return session.get(
-            f"{url}/api/v1/pagerduty/default-configuration",
+            f"{url}{GET.split()[1]}",
             headers={"Authorization": f"Bearer {key}"},
             verify=ca_path or True,
             timeout=10,
@@ -84,8 +82,8 @@ def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: sign
     assert ready["ca_path"] == ca_path
 
 
-def test_lines_come_at_once_through_a_pipe(tmp_path: Path) -> None:
-    with started(tmp_path, "--tls") as (process, _ready):
+def test_lines_come_at_once_through_a_pipe_and_the_temporary_ca_goes_at_the_end(tmp_path: Path) -> None:
+    with started(tmp_path, "--tls") as (process, ready):
         assert process.stdout is not None
         watchdog = threading.Timer(START_SECONDS, process.kill)
         watchdog.start()
@@ -95,6 +93,10 @@ def test_lines_come_at_once_through_a_pipe(tmp_path: Path) -> None:
         (variables,) = exported(line)
         response = get(variables["CORTEX_BASE_URL"], variables["CORTEX_API_KEY"], variables["REQUESTS_CA_BUNDLE"])
         assert response.json()["type"] == "NOT_FOUND"
+        assert Path(ready["ca_path"]).exists()
+        process.terminate()
+        process.wait(timeout=10)
+    assert not Path(ready["ca_path"]).exists()
 
 
 def test_options(tmp_path: Path) -> None:
@@ -157,11 +159,3 @@ def test_it_says_why_it_cannot_start(tmp_path: Path, options: list[str], reason:
     assert reason.format(**values) in run.stderr
     assert sorted(tmp_path.iterdir()) == [file, temporary]
     assert list(temporary.iterdir()) == []
-
-
-def test_temporary_ca_is_removed(tmp_path: Path) -> None:
-    with started(tmp_path, "--tls") as (process, ready):
-        assert Path(ready["ca_path"]).exists()
-        os.kill(process.pid, signal.SIGTERM)
-        process.communicate(timeout=10)
-    assert not Path(ready["ca_path"]).exists()

@@ -6,20 +6,20 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 import requests
 from ansible_collections.cortexapps.cortex.tests.simulator import Fault, Simulator, Workspace
-from ansible_collections.cortexapps.cortex.tests.unit.simulator.client import (
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     API_KEY,
     OTHER_TOKEN,
     ROUTES,
     TOKEN,
-    Client,
-    stored,
+    api_key_of,
+    configuration,
 )
+from ansible_collections.cortexapps.cortex.tests.unit.simulator.client import Client
 
 
 @pytest.mark.parametrize("operation", ROUTES)
@@ -46,46 +46,54 @@ def test_fault_of_abilities_hits_pagerduty(
     assert client.abilities(TOKEN).status_code == 200
 
 
-@pytest.mark.parametrize(("times", "statuses"), [(1, [503, 404, 404]), (2, [503, 503, 404]), (None, [503, 503, 503])])
-def test_times(client: Client, workspace: Workspace, times: int | None, statuses: list[int]) -> None:
-    workspace.fault("get", status=503, times=times)
-    assert [client.send("get").status_code for _request in range(3)] == statuses
-
-
-@pytest.mark.parametrize("operation", ["get", "any"])
-def test_skip(client: Client, workspace: Workspace, operation: str) -> None:
-    workspace.fault(operation, skip=2, times=2, status=503)
-    assert [client.send("get").status_code for _request in range(5)] == [404, 404, 503, 503, 404]
-
-
-def test_skip_counts_the_requests_of_its_operation(client: Client, workspace: Workspace) -> None:
-    workspace.fault("replace", skip=1, status=503)
-    assert [client.send(operation).status_code for operation in ("get", "replace", "validate", "get")] == [404] + 3 * [
-        200
-    ]
-    assert client.send("replace").status_code == 503
-
-
-def test_skip_counts_the_requests_that_meet_another_fault(
-    client: Client, simulator: Simulator, workspace: Workspace
+@pytest.mark.parametrize(
+    ("of_workspace", "of_all", "sent", "statuses"),
+    [
+        # times
+        ([{"status": 503}], [], ["get"] * 3, [503, 404, 404]),
+        ([{"status": 503, "times": 2}], [], ["get"] * 3, [503, 503, 404]),
+        ([{"status": 503, "times": None}], [], ["get"] * 3, [503, 503, 503]),
+        # skip counts the requests of the fault's operation, also those that meet another fault
+        ([{"status": 503, "skip": 2, "times": 2}], [], ["get"] * 5, [404, 404, 503, 503, 404]),
+        ([{"status": 503, "skip": 2, "times": 2, "operation": "any"}], [], ["get"] * 5, [404, 404, 503, 503, 404]),
+        (
+            [{"status": 503, "skip": 1, "operation": "replace"}],
+            [],
+            ["get", "replace", "validate", "get", "replace"],
+            [404, 200, 200, 200, 503],
+        ),
+        (
+            [{"status": 502, "skip": 1}, {"status": 503}],
+            [{"status": 500, "skip": 3}],
+            ["get"] * 5,
+            [503, 502, 404, 500, 404],
+        ),
+        # the first one that matches, the workspace's before those of all
+        (
+            [{"status": 502}, {"status": 500, "operation": "add"}, {"status": 503, "operation": "any"}],
+            [{"status": 504, "operation": "any"}],
+            ["get", "get", "get", "get", "add"],
+            [502, 503, 504, 404, 500],
+        ),
+    ],
+)
+def test_queue(
+    client: Client,
+    simulator: Simulator,
+    workspace: Workspace,
+    of_workspace: list[dict[str, Any]],
+    of_all: list[dict[str, Any]],
+    sent: list[str],
+    statuses: list[int],
 ) -> None:
-    simulator.fault("get", skip=3, status=500)
-    workspace.fault("get", skip=1, status=502)
-    workspace.fault("get", status=503)
-    assert [client.send("get").status_code for _request in range(5)] == [503, 502, 404, 500, 404]
-
-
-def test_faults_queue(client: Client, simulator: Simulator, workspace: Workspace) -> None:
-    simulator.fault("any", status=504)
-    workspace.fault("get", status=502)
-    workspace.fault("add", status=500)
-    workspace.fault("any", status=503)
-    assert [client.send("get").status_code for _request in range(4)] == [502, 503, 504, 404]
-    assert client.send("add").status_code == 500
+    for queue, faults in ((workspace, of_workspace), (simulator, of_all)):
+        for fault in faults:
+            queue.fault(**{"operation": "get", **fault})
+    assert [client.send(operation).status_code for operation in sent] == statuses
 
 
 def test_fault_hits_its_workspace_only(client: Client, simulator: Simulator, workspace: Workspace) -> None:
-    other_key = "ck_live_teamb_8Ng4Kc1VzQd6RyTw3MxHb5Sj9Lf2Pe7U"
+    other_key = api_key_of("team-b")
     simulator.add_workspace(other_key)
     workspace.fault("get", status=503)
     assert client.send("get", key=other_key).status_code == 404
@@ -104,8 +112,8 @@ def test_cleared_faults_are_gone(client: Client, workspace: Workspace) -> None:
 def test_processed_decides_whether_a_replaced_response_had_an_effect(
     client: Client, workspace: Workspace, operation: str, fields: dict[str, Any], processed: bool
 ) -> None:
-    before = None if operation == "add" else stored(OTHER_TOKEN)
-    after = None if operation == "delete" else stored()
+    before = None if operation == "add" else configuration(OTHER_TOKEN)
+    after = None if operation == "delete" else configuration()
     workspace.configuration = before
     workspace.fault(operation, processed=processed, **fields)
     if "drop" in fields:
@@ -127,27 +135,15 @@ def test_without_a_response_of_its_own_a_fault_keeps_the_normal_one(
     workspace.fault("add", processed=processed, **fields)
     response = client.send("add")
     assert (response.status_code, response.json()["configurations"][0]["lastFour"]) == (200, "ab12")
-    assert workspace.configuration == stored()
-
-
-def test_delay(client: Client, workspace: Workspace) -> None:
-    workspace.fault("get", delay=0.2)
-    begin = time.monotonic()
-    assert client.send("get").status_code == 404
-    assert time.monotonic() - begin >= 0.2
+    assert workspace.configuration == configuration()
 
 
 @pytest.mark.parametrize("processed", [True, False])
 def test_processed_comes_before_the_delay(client: Client, workspace: Workspace, processed: bool) -> None:
     workspace.fault("add", processed=processed, delay=30)
     with pytest.raises(requests.ReadTimeout):
-        client.session.post(
-            client.simulator.url + ROUTES["add"][1],
-            json={"token": TOKEN, "isTokenReadonly": True},
-            headers={"Authorization": f"Bearer {API_KEY}"},
-            timeout=0.2,
-        )
-    assert workspace.configuration == (stored() if processed else None)
+        client.send("add", timeout=0.2)
+    assert workspace.configuration == (configuration() if processed else None)
     assert workspace.log[-1]["status"] is None
 
 
@@ -187,6 +183,8 @@ def test_headers(client: Client, workspace: Workspace) -> None:
     workspace.fault("get", status=302, headers={"Location": "https://example.com/", "content-type": "text/plain"})
     headers = client.send("get").headers
     assert (headers["Location"], headers["Content-Type"]) == ("https://example.com/", "text/plain")
+    workspace.fault("get", body="<html></html>", content_type="text/html; charset=utf-16")
+    assert client.send("get").headers["Content-Type"] == "text/html; charset=utf-16"
 
 
 @pytest.mark.parametrize(
@@ -208,16 +206,11 @@ def test_body(client: Client, workspace: Workspace, body: object, content: bytes
     assert response.content == content
 
 
-def test_content_type(client: Client, workspace: Workspace) -> None:
-    workspace.fault("get", body="<html></html>", content_type="text/html; charset=utf-16")
-    assert client.send("get").headers["Content-Type"] == "text/html; charset=utf-16"
-
-
 @pytest.mark.parametrize(("operation", "token"), [("get", OTHER_TOKEN), ("replace", TOKEN), ("delete", OTHER_TOKEN)])
 def test_placeholders_are_the_secrets_of_the_request(
     client: Client, workspace: Workspace, operation: str, token: str
 ) -> None:
-    workspace.configuration = stored(OTHER_TOKEN)
+    workspace.configuration = configuration(OTHER_TOKEN)
     workspace.fault(
         operation,
         processed=True,
@@ -236,21 +229,15 @@ def test_placeholder_with_a_line_break_does_not_end_the_header(client: Client, w
     assert client.send("add", token=f"{TOKEN}\r\nX-Other: 1").headers["X-Token"] == f"{TOKEN}  X-Other: 1"
 
 
-def test_padded_response_is_still_json(client: Client, workspace: Workspace) -> None:
-    workspace.configuration = stored()
-    workspace.fault("get", pad_to_bytes=10_000_000)
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_padded_response_is_still_json(client: Client, workspace: Workspace, is_compressed: bool) -> None:
+    workspace.configuration = configuration()
+    workspace.fault("get", gzip=is_compressed, pad_to_bytes=1_000_000)
     response = client.checked("get")
-    assert len(response.content) == 10_000_000
+    assert ("Content-Encoding" in response.headers) is is_compressed
+    assert (int(response.headers["Content-Length"]) < 10_000) is is_compressed
+    assert len(response.content) == 1_000_000
     assert response.json()["lastFour"] == "ab12"
-
-
-def test_gzip(client: Client, workspace: Workspace) -> None:
-    workspace.configuration = stored()
-    workspace.fault("get", gzip=True, pad_to_bytes=100_000)
-    response = client.checked("get")
-    assert response.headers["Content-Encoding"] == "gzip"
-    assert int(response.headers["Content-Length"]) < 1_000
-    assert len(response.content) == 100_000
 
 
 @pytest.mark.parametrize("sent", [0, 10])
@@ -264,7 +251,7 @@ def test_truncate(sent: int, tls: bool) -> None:
         assert workspace.log[-1]["status"] == 200
 
 
-@pytest.mark.parametrize("configuration", [None, stored(OTHER_TOKEN, False)])
+@pytest.mark.parametrize("configuration", [None, configuration(OTHER_TOKEN, False)])
 def test_afterwards(client: Client, workspace: Workspace, configuration: dict[str, Any] | None) -> None:
     workspace.fault("replace", afterwards={"configuration": configuration})
     assert client.send("replace").json()["configurations"][0]["lastFour"] == "ab12"
@@ -274,10 +261,10 @@ def test_afterwards(client: Client, workspace: Workspace, configuration: dict[st
 def test_afterwards_of_abilities_is_stored_in_the_workspace_of_the_fault(
     client: Client, simulator: Simulator, workspace: Workspace
 ) -> None:
-    other = simulator.add_workspace("ck_live_teamb_8Ng4Kc1VzQd6RyTw3MxHb5Sj9Lf2Pe7U")
-    other.fault("abilities", afterwards={"configuration": stored(OTHER_TOKEN)})
+    other = simulator.add_workspace(api_key_of("team-b"))
+    other.fault("abilities", afterwards={"configuration": configuration(OTHER_TOKEN)})
     assert client.abilities(TOKEN).status_code == 200
-    assert (workspace.configuration, other.configuration) == (None, stored(OTHER_TOKEN))
+    assert (workspace.configuration, other.configuration) == (None, configuration(OTHER_TOKEN))
 
 
 def test_afterwards_of_abilities_needs_a_workspace(simulator: Simulator) -> None:
@@ -303,14 +290,10 @@ def test_afterwards_of_abilities_needs_a_workspace(simulator: Simulator) -> None
         {"operation": "get", "pad_to_bytes": -1},
         {"operation": "get", "truncate": -1},
         {"operation": "get", "afterwards": {}},
+        {"operation": "get", "afterwards": {"configuration": {"token": TOKEN}}},
         {"operation": "get", "latency": 1},
     ],
 )
 def test_senseless_fault_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises((TypeError, ValueError), match=list(fields)[-1]):
+    with pytest.raises((TypeError, ValueError), match=f"{list(fields)[-1]}|configuration"):
         Fault(**fields)
-
-
-def test_senseless_configuration_of_a_second_writer_is_refused() -> None:
-    with pytest.raises(ValueError, match="configuration"):
-        Fault("get", afterwards={"configuration": {"token": TOKEN}})
