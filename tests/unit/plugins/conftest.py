@@ -68,11 +68,6 @@ hypothesis.settings.register_profile("long", _PROFILE, max_examples=2000, derand
 hypothesis.settings.load_profile("short")
 
 
-def configuration(token: str, is_token_readonly: bool = True) -> Stored:
-    """Return what the simulator stores."""
-    return {"token": token, "is_token_readonly": is_token_readonly}
-
-
 def shown(stored: Stored) -> Stored:
     """Return what the modules show of what the simulator stores."""
     return stored and {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
@@ -95,11 +90,6 @@ def as_module_process() -> Iterator[None]:
             stack.enter_context(mock.patch.object(traceback, "_module_tracebacks_enabled_events", None))
             stack.enter_context(mock.patch.object(traceback, "_is_traceback_enabled", is_enabled))
         yield
-
-
-def requests_to(simulator: Simulator) -> list[str]:
-    """Return all requests, those to PagerDuty too, in their order."""
-    return [f"{entry['method']} {entry['path']}" for entry in simulator.log]
 
 
 def run_as_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -35,9 +35,10 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     PUT,
     TOKEN,
     VALIDATE,
+    configuration,
 )
 
-from .conftest import ROOT, WHAT_IS_STORED, Run, Stored, configuration, requests_to, shown, state
+from .conftest import ROOT, WHAT_IS_STORED, Run, Stored, shown, state
 from .wire import broken_wire
 
 MATRIX = ROOT / "docs" / "docsite" / "rst" / "fault_matrix.rst"
@@ -501,7 +502,7 @@ def test_fault(
     with broken_wire(task.sent[-1], fault.wire, times, skip) if fault.wire else contextlib.nullcontext():
         result = config(retries=RETRIES, **task.options)
 
-    sent = requests_to(simulator)
+    sent = simulator.requests
     assert sent == outcome.sent
     assert workspace.configuration == outcome.stored
     assert result.get("failed", False) is (task.is_rollback or not outcome.ok)

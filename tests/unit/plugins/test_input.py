@@ -13,9 +13,16 @@ import pytest
 import urllib3.util.connection
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
+    API_KEY,
+    GET,
+    OTHER_TOKEN,
+    POST,
+    TOKEN,
+    configuration,
+)
 
-from .conftest import CONFIG, INFO, Run, RunTask, configuration
+from .conftest import CONFIG, INFO, Run, RunTask
 
 MISSING = object()
 SECRETS = {"api_key": API_KEY, "token": TOKEN, "previous_token": OTHER_TOKEN}

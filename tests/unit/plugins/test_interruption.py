@@ -31,23 +31,11 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     PUT,
     TOKEN,
     VALIDATE,
+    configuration,
 )
 from ansible_collections.cortexapps.cortex.tests.support.waiting import wait_until
 
-from .conftest import (
-    CONFIG,
-    INFO,
-    ROOT,
-    WAYS,
-    WHAT_IS_STORED,
-    Run,
-    Stored,
-    action,
-    configuration,
-    requests_to,
-    shown,
-    state,
-)
+from .conftest import CONFIG, INFO, ROOT, WAYS, WHAT_IS_STORED, Run, Stored, action, shown, state
 
 OLD, WANTED = configuration(OTHER_TOKEN), configuration(TOKEN)
 # A module's main() on the arguments in argv, without the collection being installed.
@@ -161,7 +149,7 @@ def test_timeout_ends_the_task_at_once(
     result = action(CONFIG, given, timeout=7, environment=[{"NO_PROXY": "127.0.0.1"}]).run(task_vars={})
     watcher.join()
 
-    assert requests_to(simulator) == SENT[:requests]
+    assert simulator.requests == SENT[:requests]
     assert dict(os.environ) == variables
     assert (result["failed"], result["timedout"]) == (True, {"period": 7})
     assert result["msg"].startswith("The task timed out after 7 s, as its keyword timeout says. ")

@@ -23,11 +23,12 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     TOKEN,
     TWIN_TOKEN,
     VALIDATE,
+    configuration,
 )
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from .conftest import CONFIG, WHAT_IS_STORED, RunTask, Stored, configuration, run_in_process, shown, state
+from .conftest import CONFIG, WHAT_IS_STORED, RunTask, Stored, run_in_process, shown, state
 
 UMLAUT_TOKEN = "äöü+7FzQkLmN2pRsab12"
 TOKENS = st.sampled_from([TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN])

@@ -23,9 +23,10 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     TOKEN,
     TWIN_TOKEN,
     VALIDATE,
+    configuration,
 )
 
-from .conftest import NULL, WHAT_IS_STORED, Run, Stored, configuration, requests_to, shown, state
+from .conftest import NULL, WHAT_IS_STORED, Run, Stored, shown, state
 
 OLD, NEW = configuration(OTHER_TOKEN), configuration(TOKEN)
 THIRD_TOKEN = "Qe7_mHs2+VdKxRpLef56"
@@ -87,7 +88,7 @@ def test_previous_token_is_stored_again(
     result = config(**RESTORE, previous_is_token_readonly=flag)
     restored = configuration(OTHER_TOKEN, flag if isinstance(flag, bool) else stored_flag)
     assert workspace.configuration == restored
-    assert requests_to(simulator) == [GET, PUT, VALIDATE, GET, PUT]
+    assert simulator.requests == [GET, PUT, VALIDATE, GET, PUT]
     assert simulator.connections == 1
     assert result["msg"].startswith(f"{REASON} {RESTORED} Current configuration: ")
     check_failure(result, workspace, RESTORED, rolled_back=True)
@@ -106,7 +107,7 @@ def test_configuration_is_deleted_again(
 ) -> None:
     result = config(**ROLLBACK, **options)
     assert workspace.configuration is None
-    assert requests_to(simulator) == [GET, POST, VALIDATE, GET, DELETE]
+    assert simulator.requests == [GET, POST, VALIDATE, GET, DELETE]
     assert result["msg"] == f"{REASON} {REMOVED} Current configuration: none."
     check_failure(result, workspace, REMOVED, rolled_back=True)
     assert (result["changed"], result["validation"]) == (True, VERDICT)
@@ -402,7 +403,7 @@ def test_previous_token_must_be_the_stored_one(
 ) -> None:
     workspace.configuration = stored
     result = config(**RESTORE, **options, preflight=True, check_mode=check_mode)
-    assert requests_to(simulator) == [GET]
+    assert simulator.requests == [GET]
     check_failure(result, workspace, "previous_token is not the stored token, which ends in ef56.")
     assert (result["changed"], result["preflight"]) == (False, None)
     assert result["diff"]["before"] == result["diff"]["after"]

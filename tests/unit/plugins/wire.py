@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the simulator cannot simulate: failures on the way to it, and a server that sends any bytes."""
+"""What the simulator cannot simulate: failures on the way to it."""
 
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -63,37 +62,3 @@ def broken_wire(request: str, way: str, times: int | None = None, skip: int = 0)
             mock.patch.object(urllib3.util.connection, "create_connection", broken_connect),
         ):
             yield
-
-
-class Listener:
-    """A server that keeps what it is sent, and sends the same bytes to each connection."""
-
-    def __init__(self, response: bytes) -> None:
-        self.response = response
-        self.received: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _peer = self._socket.accept()
-                with connection:
-                    self.received.append(connection.recv(65536))
-                    connection.sendall(self.response)
-                    connection.shutdown(socket.SHUT_WR)
-                    connection.recv(65536)
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@contextmanager
-def listening(response: bytes) -> Iterator[Listener]:
-    listener = Listener(response)
-    try:
-        yield listener
-    finally:
-        listener.close()

@@ -12,6 +12,7 @@ import json
 from urllib.parse import quote
 
 import pytest
+from ansible_collections.cortexapps.cortex.plugins.module_utils._client import MAX_RESPONSE_BYTES
 from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import MASK, MAX_SHOWN, WITHHELD, Redactor
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, TOKEN
 
@@ -113,3 +114,11 @@ def test_line_of_bounded_length() -> None:
 def test_secret_at_the_end_of_what_is_shown_is_not_cut() -> None:
     cleaned = Redactor([API_KEY]).clean("x" * (MAX_SHOWN - 10) + f" {API_KEY}")
     assert API_KEY[:8] not in cleaned
+
+
+@pytest.mark.parametrize("text", ["\\", "&amp;", "%25", "c", "ck_live_", "&#0", "u+", " ", "x"])
+def test_masking_takes_time_in_proportion(text: str) -> None:
+    """It would take minutes where its time grew with the square."""
+    redactor = Redactor([API_KEY, TOKEN])
+    redactor.last_four = "ab12"
+    assert len(redactor.clean(text * (MAX_RESPONSE_BYTES // len(text)))) <= MAX_SHOWN + 1

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import GET, TOKEN, VALIDATE
+from ansible_collections.cortexapps.cortex.tests.support.cortex import GET, TOKEN, VALIDATE, configuration
 
-from ..conftest import Run, configuration
+from ..conftest import Run
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -16,9 +16,16 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils import _client
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _in_process
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
+    API_KEY,
+    GET,
+    OTHER_TOKEN,
+    POST,
+    TOKEN,
+    configuration,
+)
 
-from ..conftest import CONFIG, INFO, Run, action, configuration, run_as_module, run_in_process, shown
+from ..conftest import CONFIG, INFO, Run, action, run_as_module, run_in_process, shown
 
 OLD = configuration(OTHER_TOKEN)
 WRONG_KEY = "ck_live_wrong_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
