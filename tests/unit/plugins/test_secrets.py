@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN, TWIN_TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
+    API_KEY,
+    OTHER_TOKEN,
+    TOKEN,
+    TWIN_TOKEN,
+    configuration,
+)
+from ansible_collections.cortexapps.cortex.tests.support.disguises import BY_CHARACTER, FORMS
 
 from .conftest import CONFIG, INFO, RunTask
 
@@ -24,71 +28,6 @@ from .conftest import CONFIG, INFO, RunTask
 NASTY_KEY = "ck_live_\"7Qm2'vXw9/LrT4+bNz6&KsY8<dFh3>JpG5\\aC1%eU0=iO"
 NASTY_TOKEN = "u+\"7Fz<Qk&Lm'N2/Ts\\%ö漢🔑ab12"
 ROLLBACK = {"validate": True, "rollback": True, "previous_token": OTHER_TOKEN}
-
-
-def in_capitals(secret: str) -> str:
-    return "".join(character.upper() if character.isascii() else character for character in secret)
-
-
-def url_encoded(secret: str) -> str:
-    return quote(secret, safe="")
-
-
-def url_encoded_twice(secret: str) -> str:
-    return quote(quote(secret, safe=""), safe="")
-
-
-def every_character_url_encoded(secret: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in secret.encode())
-
-
-def in_base64(secret: str) -> str:
-    return base64.b64encode(secret.encode()).decode()
-
-
-def in_url_safe_base64(secret: str) -> str:
-    return base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
-
-
-def inside_base64(secret: str) -> str:
-    return base64.b64encode(f"Authorization: Bearer {secret}\r\nAccept: */*".encode()).decode()
-
-
-def inside_base64_lines(secret: str) -> str:
-    return base64.encodebytes(f"POST /api/v1/pagerduty/configuration HTTP/1.1\r\n{secret}\r\n".encode()).decode()
-
-
-def json_escaped(secret: str) -> str:
-    return json.dumps(secret)[1:-1].replace("/", "\\/")
-
-
-def json_escaped_twice(secret: str) -> str:
-    return json.dumps(json.dumps(secret))
-
-
-def html_escaped(secret: str) -> str:
-    return html.escape(secret)
-
-
-def html_numbered(secret: str) -> str:
-    return "".join(f"&#{ord(character)};" for character in secret)
-
-
-FORMS: list[Callable[[str], str]] = [
-    str,
-    in_capitals,
-    url_encoded,
-    url_encoded_twice,
-    every_character_url_encoded,
-    in_base64,
-    in_url_safe_base64,
-    inside_base64,
-    inside_base64_lines,
-    json_escaped,
-    json_escaped_twice,
-    html_escaped,
-    html_numbered,
-]
 # Where the API may send a text; the task fails with it, but for the verdicts.
 PLACES: dict[str, tuple[str, dict[str, Any]]] = {
     "message": ("any", {"status": 400, "body": {"type": "BAD_REQUEST", "message": "{echo}"}}),
@@ -130,9 +69,15 @@ def filled(value: Any, echo: str) -> Any:
     return value.replace("{echo}", echo) if isinstance(value, str) else value
 
 
+def echoing(fault: dict[str, Any], echo: str) -> dict[str, Any]:
+    """Return the fields of a fault with an echo; in headers it is escaped where it does not fit into one."""
+    in_header = json.dumps(echo)[1:-1] if not echo.isascii() or "\n" in echo else echo
+    return {**filled(fault, echo), "headers": filled(fault.get("headers", {}), in_header)}
+
+
 def traces(secret: str) -> list[str]:
     """Return parts of a secret, in all forms, that nobody must be able to read."""
-    parts = {form(part) for form in FORMS[:5] + FORMS[-4:] for part in (secret[:10], secret[5:15], secret[-10:])}
+    parts = {form(part) for form in BY_CHARACTER.values() for part in (secret[:10], secret[5:15], secret[-10:])}
     # Inside a longer text it begins at one of three places of a base64 group.
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         parts |= {encode(b"\0" * shift + secret.encode()).decode()[4:20] for shift in range(3)}
@@ -154,19 +99,14 @@ def run_all(run: RunTask, simulator: Simulator, options: dict[str, Any], *, is_i
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
-def test_echo_is_masked(
-    run: RunTask, simulator: Simulator, system_log: list[str], place: str, form: Callable[[str], str]
-) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_echo_is_masked(run: RunTask, simulator: Simulator, system_log: list[str], place: str, form: str) -> None:
     operation, fault = PLACES[place]
     options = {"token": NASTY_TOKEN, "is_token_readonly": True, "update_token": "always", "validate": True}
     for secret in (NASTY_KEY, NASTY_TOKEN):
         simulator.reset()
-        workspace = simulator.add_workspace(NASTY_KEY, configuration={"token": OTHER_TOKEN, "is_token_readonly": True})
-        echo = form(secret)
-        in_header = json.dumps(echo)[1:-1] if not echo.isascii() or "\n" in echo else echo
-        headers = filled(fault.get("headers", {}), in_header)
-        workspace.fault(operation, times=None, **filled({**fault, "headers": {}}, echo) | {"headers": headers})
+        workspace = simulator.add_workspace(NASTY_KEY, configuration=configuration(OTHER_TOKEN))
+        workspace.fault(operation, times=None, **echoing(fault, FORMS[form](secret)))
         shown = run_all(run, simulator, {"api_key": NASTY_KEY, **options}, is_info=False) + "\n".join(system_log)
         squeezed = "".join(shown.split())
         for trace in traces(secret):
@@ -175,7 +115,7 @@ def test_echo_is_masked(
 
 
 @pytest.mark.parametrize("is_info", [False, True], ids=["config", "info"])
-@pytest.mark.parametrize("form", [str, url_encoded, json_escaped, html_escaped], ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", ["plain", "URL-encoded", "JSON", "HTML"])
 @pytest.mark.parametrize(
     ("place", "stored"),
     [
@@ -186,34 +126,33 @@ def test_echo_is_masked(
     ],
 )
 def test_stored_token_that_the_task_does_not_know_is_masked(
-    run: RunTask, simulator: Simulator, place: str, stored: str, form: Callable[[str], str], is_info: bool
+    run: RunTask, simulator: Simulator, place: str, stored: str, form: str, is_info: bool
 ) -> None:
-    workspace = simulator.add_workspace(API_KEY, configuration={"token": stored, "is_token_readonly": True})
+    workspace = simulator.add_workspace(API_KEY, configuration=configuration(stored))
     operation, fault = PLACES[place]
-    workspace.fault(operation, times=None, **filled(fault, f"token '{form(stored)}' is refused"))
+    echo = FORMS[form](stored)
+    workspace.fault(operation, times=None, **filled(fault, f"token '{echo}' is refused"))
     options: dict[str, Any] = {"api_key": API_KEY, "validate": True}
     if not is_info:
-        options |= {"token": "u+7FzQkLmN2pRsTvab12", "is_token_readonly": True, "update_token": "on_create"}
+        options |= {"token": TOKEN, "is_token_readonly": True, "update_token": "on_create"}
     shown = run_all(run, simulator, options, is_info=is_info)
     assert stored not in shown
-    assert form(stored) not in shown
+    assert echo not in shown
     assert stored[9:15] not in shown
 
 
 @pytest.mark.parametrize("place", ["message", "host of a redirect", "verdict"])
-@pytest.mark.parametrize("form", [str, url_encoded, in_base64, json_escaped], ids=lambda form: form.__name__)
+@pytest.mark.parametrize("form", ["plain", "URL-encoded", "base64", "JSON"])
 def test_previous_token_is_masked(
-    run: RunTask, simulator: Simulator, workspace: Workspace, place: str, form: Callable[[str], str]
+    run: RunTask, simulator: Simulator, workspace: Workspace, place: str, form: str
 ) -> None:
     """In the verdict, and in the responses to the requests of the rollback."""
-    workspace.configuration = {"token": NASTY_TOKEN, "is_token_readonly": True}
+    workspace.configuration = configuration(NASTY_TOKEN)
     simulator.reject_token(OTHER_TOKEN)
     operation, fault = PLACES[place]
-    echo = form(NASTY_TOKEN)
-    headers = filled(fault.get("headers", {}), echo if echo.isascii() else json.dumps(echo)[1:-1])
     for each in ("get", "replace", "validate") if operation == "any" else ():
         workspace.fault(each)
-    workspace.fault(operation, times=None, **filled({**fault, "headers": {}}, echo) | {"headers": headers})
+    workspace.fault(operation, times=None, **echoing(fault, FORMS[form](NASTY_TOKEN)))
     options = {"api_key": API_KEY, "token": OTHER_TOKEN, "is_token_readonly": True, **ROLLBACK}
     shown = run_all(run, simulator, {**options, "previous_token": NASTY_TOKEN}, is_info=False)
     assert '"failed": true' in shown
@@ -260,7 +199,7 @@ OUTCOMES = {
 def test_no_outcome_shows_a_secret(
     run: RunTask, simulator: Simulator, system_log: list[str], options: dict[str, Any], outcome: str
 ) -> None:
-    simulator.add_workspace(NASTY_KEY, configuration={"token": OTHER_TOKEN, "is_token_readonly": True})
+    simulator.add_workspace(NASTY_KEY, configuration=configuration(OTHER_TOKEN))
     if "rollback" in options:
         simulator.reject_token(TOKEN)
     urls = {"preflight_url": simulator.pagerduty_url}
@@ -269,7 +208,7 @@ def test_no_outcome_shows_a_secret(
     assert OUTCOMES[outcome] in shown
     shown += "\n".join(system_log)
     for secret in (NASTY_KEY, NASTY_TOKEN, API_KEY, OTHER_TOKEN, TOKEN, TWIN_TOKEN):
-        for form in FORMS:
+        for form in FORMS.values():
             assert form(secret) not in shown
 
 
@@ -283,7 +222,7 @@ def test_query_of_a_url_is_not_shown(run: RunTask, simulator: Simulator, option:
 def test_last_four_of_a_very_short_token_are_masked(run: RunTask, simulator: Simulator, workspace: Workspace) -> None:
     options = {"api_key": API_KEY, "token": "zq7", "is_token_readonly": True}
     shown = run_all(run, simulator, options, is_info=False)
-    assert workspace.configuration == {"token": "zq7", "is_token_readonly": True}
+    assert workspace.configuration == configuration("zq7")
     assert "zq7" not in shown
 
 

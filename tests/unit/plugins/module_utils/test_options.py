@@ -14,11 +14,17 @@ from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection impo
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONNECTION_SPEC
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN, configuration
+from ansible_collections.cortexapps.cortex.tests.support.cortex import (
+    API_KEY,
+    OTHER_TOKEN,
+    TOKEN,
+    api_key_of,
+    configuration,
+)
 
 from ..conftest import CONFIG, RunTask
 
-WRONG_KEY = "ck_live_wrong_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
+WRONG_KEY = api_key_of("nobody")
 OPTIONS = {"api_key": API_KEY, "base_url": "", "token": TOKEN}
 VARIABLES = {
     "api_key": ("CORTEX_API_KEY", "CORTEX_API_TOKEN"),

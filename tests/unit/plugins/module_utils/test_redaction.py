@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
-from urllib.parse import quote
 
 import pytest
 from ansible_collections.cortexapps.cortex.plugins.module_utils._client import MAX_RESPONSE_BYTES
 from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import MASK, MAX_SHOWN, WITHHELD, Redactor
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.disguises import FORMS
 
 SECRET = "Legacy/Key+\"7Fz<Qk&Lm'\\%ö漢🔑ab12"
 
@@ -36,26 +34,10 @@ def test_nothing_is_masked_without_secrets() -> None:
     assert Redactor([]).clean("PagerDuty does not accept the token") == "PagerDuty does not accept the token"
 
 
-def as_url(text: str) -> str:
-    return quote(text, safe="")
-
-
-def as_json(text: str) -> str:
-    return json.dumps(text)
-
-
-def as_html(text: str) -> str:
-    return html.escape(text)
-
-
-def as_base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-@pytest.mark.parametrize("outer", [str, as_url, as_json, as_html], ids=lambda form: form.__name__)
-@pytest.mark.parametrize("inner", [as_url, as_json, as_html, as_base64], ids=lambda form: form.__name__)
-def test_secret_in_disguise_is_withheld(inner: type[str], outer: type[str]) -> None:
-    text = outer(f"The server got {inner(SECRET)}.")
+@pytest.mark.parametrize("outer", ["plain", "URL-encoded", "JSON", "HTML"])
+@pytest.mark.parametrize("inner", ["URL-encoded", "JSON", "HTML", "base64"])
+def test_secret_in_disguise_is_withheld(inner: str, outer: str) -> None:
+    text = FORMS[outer](f"The server got {FORMS[inner](SECRET)}.")
     assert Redactor([SECRET]).clean(text) == WITHHELD
 
 
@@ -67,7 +49,7 @@ def test_base64_may_begin_anywhere(encode: type[bytes], before: str) -> None:
 
 
 def test_two_disguises_of_two_secrets() -> None:
-    assert Redactor([API_KEY, SECRET]).clean(f"{API_KEY} {as_url(SECRET)}") == WITHHELD
+    assert Redactor([API_KEY, SECRET]).clean(f"{API_KEY} {FORMS['URL-encoded'](SECRET)}") == WITHHELD
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,14 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     OTHER_TOKEN,
     POST,
     TOKEN,
+    api_key_of,
     configuration,
 )
 
 from ..conftest import CONFIG, INFO, Run, action, run_as_module, run_in_process, shown
 
 OLD = configuration(OTHER_TOKEN)
-WRONG_KEY = "ck_live_wrong_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U"
+WRONG_KEY = api_key_of("nobody")
 MISSING = "omitted"
 
 
