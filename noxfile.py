@@ -113,7 +113,7 @@ def short_path(folder: str) -> Iterator[str]:
 def e2e(session: nox.Session) -> None:
     """Run playbooks against the simulator: secrets, load, AWX, documentation, both ways to run a task."""
     install(session, *E2E)
-    run_pytest(session, "tests/e2e", "--numprocesses=2")
+    run_pytest(session, "tests/e2e", "--numprocesses=2", "--dist=loadgroup")
 
 
 @nox.session
@@ -161,7 +161,7 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
     def playbooks(session: nox.Session) -> None:
         libraries = ["pytest", "pytest-xdist", requests or "requests", *SIMULATOR]
         install(session, *libraries, core=core, constrained=not requests)
-        run_pytest(session, "tests/e2e/in_process", "--numprocesses=2")
+        run_pytest(session, "tests/e2e/in_process", "--numprocesses=2", "--dist=loadgroup")
 
     add("ansible-test units", units)
     add("ansible-test integration", integration)
@@ -229,8 +229,8 @@ def coverage(session: nox.Session) -> None:
 def ansible_lint(session: nox.Session) -> None:
     """Run ansible-lint with the production profile."""
     # Not antsibull-nox's session, which takes the "." in collections/requirements.yml for a collection on Galaxy.
-    install(session, "ansible-lint")
-    awx = session.run("python", "tests/e2e/awx/downloads.py", silent=True) or ""
+    install(session, "ansible-lint", "filelock")
+    awx = session.run("python", "-m", "tests.e2e.awx.downloads", silent=True) or ""
     paths = [str(WORK / "collections"), *awx.splitlines()[-1:]]
     # What a task may leave to the environment is no missing argument.
     env = {"CORTEX_API_KEY": "from-the-environment", "PAGERDUTY_TOKEN": "from-the-environment"}

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,10 @@ import pytest
 import yaml
 
 from tests.support.environment import ROOT, isolated
+from tests.support.programs import run
+from tests.support.shared import build_once
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from .downloads import OLDEST_CORE, oldest_ansible_core
 
 
 @pytest.fixture(scope="session")
@@ -26,40 +27,22 @@ def load() -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """No more than it takes to run programs, so that nothing of the machine decides a test."""
-    env = isolated(tmp_path_factory.mktemp("environment"))
-    # A test says where it looks for collections.
-    del env["ANSIBLE_COLLECTIONS_PATH"]
-    return env | {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
-
-
-@pytest.fixture(scope="session")
-def run(environment: dict[str, str]) -> Run:
-    """Run a program in the clean environment and `env`, and return it with its output; both streams are one."""
-
-    def run(
-        *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None, timeout: float = 300
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            list(map(str, command)),
-            cwd=cwd,
-            env={**environment, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+def installed(shared_folder: Path) -> Path:
     """The folder into which a project sync has installed this collection, from collections/requirements.yml."""
-    folder = tmp_path_factory.mktemp("requirements_collections")
-    done = run("ansible-galaxy", "collection", "install", "-r", "collections/requirements.yml", "-p", folder)
-    assert done.returncode == 0, done.stdout
-    return folder
+
+    def sync(folder: Path) -> None:
+        install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
+        env = isolated(folder.with_name("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
+        done = run("ansible-galaxy", *install, cwd=ROOT, env=env)
+        assert done.returncode == 0, done.stdout
+
+    return build_once(shared_folder / "requirements_collections", sync)
+
+
+@pytest.fixture(scope="session")
+def oldest_core() -> Path:
+    """The folder of programs of the oldest supported ansible-core."""
+    programs = oldest_ansible_core()
+    if programs is None:
+        pytest.skip(f"{OLDEST_CORE} does not run on this Python")
+    return programs

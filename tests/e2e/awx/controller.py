@@ -10,15 +10,18 @@ workflow would start.
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import json
+import pickle
 import threading
-from collections.abc import Iterable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.e2e.awx.rules import credential_type_mistakes, survey_mistakes
+from tests.support.servers import listening
+
+from .rules import credential_type_mistakes, survey_mistakes
 
 Object = dict[str, Any]
 
@@ -100,7 +103,8 @@ class RejectedError(Exception):
 class Controller:
     """A controller with the organization "Default", the type "Vault", and nothing else in it.
 
-    `playbooks`: what a sync of any project finds; `prefix`: where the API begins; `token`: the only one accepted.
+    `playbooks`: what a sync of any project finds; `prefix`: where the API begins; `token`: the only one accepted;
+    `url`: where it listens, while `running`.
     """
 
     def __init__(self, playbooks: list[str], token: str, prefix: str = "/api/") -> None:
@@ -117,26 +121,17 @@ class Controller:
         self.secrets: dict[int, Object] = {}
         self._last_id = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.url = ""
         self.create("organizations", {"name": "Default"})
         self.create("instance_groups", {"name": "default"})
         field = {"id": "vault_password", "label": "Vault Password", "type": "string", "secret": True}
         vault = {"fields": [field], "required": ["vault_password"]}
         self._insert("credential_types", {"name": "Vault", "kind": "vault", "managed": True, "inputs": vault})
 
-    def __enter__(self) -> Controller:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Controller]:
+        with listening(self._handler()) as self.url:
+            yield self
 
     # What tests look at
 
@@ -191,12 +186,12 @@ class Controller:
     def link(self, parent: Object, link: str, child: Object) -> None:
         self._associate("workflow_job_template_nodes", parent["id"], link, child["id"])
 
-    def state(self) -> tuple[Any, ...]:
-        """Return a copy of everything on the controller, for `restore`."""
-        return copy.deepcopy((self.objects, self.associations, self.surveys, self.secrets, self._last_id))
+    def save(self) -> bytes:
+        """Return everything on the controller, for `restore`."""
+        return pickle.dumps((self.objects, self.associations, self.surveys, self.secrets, self._last_id))
 
-    def restore(self, state: tuple[Any, ...]) -> None:
-        self.objects, self.associations, self.surveys, self.secrets, self._last_id = copy.deepcopy(state)
+    def restore(self, saved: bytes) -> None:
+        self.objects, self.associations, self.surveys, self.secrets, self._last_id = pickle.loads(saved)  # noqa: S301 - of a test
 
     # The API
 

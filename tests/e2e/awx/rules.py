@@ -17,6 +17,8 @@ import jinja2.sandbox
 import jsonschema
 import yaml
 
+from tests.support.environment import ROOT
+
 IDENTIFIER = "^[a-zA-Z_][a-zA-Z0-9_]*$"
 NAME = {"type": "string", "minLength": 1}
 
@@ -214,7 +216,7 @@ def is_listed_as_playbook(root: Path, name: str) -> bool:
 
 def role_options(role: str) -> dict[str, Any]:
     """Return the argument spec of a role of this collection."""
-    path = Path(__file__).resolve().parents[3] / "roles" / role / "meta" / "argument_specs.yml"
+    path = ROOT / "roles" / role / "meta" / "argument_specs.yml"
     options: dict[str, Any] = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
     return options
 

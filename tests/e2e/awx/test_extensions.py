@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.awx.downloads import ROOT
-from tests.e2e.awx.rules import (
+from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
+from tests.support.environment import ROOT
+
+from .rules import (
     credential_type_mistakes,
     injected,
     is_listed_as_playbook,
@@ -22,13 +24,11 @@ from tests.e2e.awx.rules import (
     role_options,
     survey_mistakes,
 )
-from tests.support.cortex import API_KEY, TOKEN
 
 Load = Callable[[str], Any]
 CORTEX = "cortex_credential_type.yml"
 PAGERDUTY = "pagerduty_credential_type.yml"
 SURVEY = "rollout_survey.yml"
-OLD_TOKEN = "y_NbxKq81LtWzGh4cd34"
 
 
 @pytest.mark.parametrize("name", [CORTEX, PAGERDUTY])
@@ -49,8 +49,8 @@ def test_only_the_previous_token_may_be_left_blank(load: Load) -> None:
 def test_the_credential_types_inject_what_the_modules_read(load: Load) -> None:
     cortex = injected(load(CORTEX), {"api_key": API_KEY, "base_url": "https://api.eu.cortex.io"})
     assert cortex == {"CORTEX_API_KEY": API_KEY, "CORTEX_BASE_URL": "https://api.eu.cortex.io"}
-    pagerduty = injected(load(PAGERDUTY), {"token": TOKEN, "previous_token": OLD_TOKEN})
-    assert pagerduty == {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OLD_TOKEN}
+    pagerduty = injected(load(PAGERDUTY), {"token": TOKEN, "previous_token": OTHER_TOKEN})
+    assert pagerduty == {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OTHER_TOKEN}
     assert injected(load(PAGERDUTY), {"token": TOKEN})["PAGERDUTY_PREVIOUS_TOKEN"] == ""
 
 

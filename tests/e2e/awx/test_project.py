@@ -7,80 +7,78 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.awx.downloads import OLDEST_CORE, ROOT, oldest_ansible_core
+from tests.support.environment import ROOT, isolated
+from tests.support.marks import path_without_blanks
+from tests.support.programs import run
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-IMAGE = "extensions/awx/execution-environment.yml"
+IMAGE = ROOT / "extensions" / "awx" / "execution-environment.yml"
+AUDIT = "Audit the PagerDuty configuration of Cortex workspaces"
 
 
 def test_a_sync_installs_the_collection(installed: Path) -> None:
     is_complete(installed)
 
 
-def test_a_sync_by_the_oldest_ansible_core_installs_the_collection(run: Run, tmp_path: Path) -> None:
-    programs = oldest_ansible_core()
-    if programs is None:
-        pytest.skip(f"{OLDEST_CORE} does not run on this Python")
-    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", tmp_path)
-    done = run(programs / "ansible-galaxy", *install)
+@path_without_blanks
+def test_a_sync_by_the_oldest_ansible_core_installs_the_collection(oldest_core: Path, tmp_path: Path) -> None:
+    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", tmp_path / "installed")
+    succeeds(oldest_core / "ansible-galaxy", *install, cwd=ROOT, folder=tmp_path)
+    is_complete(tmp_path / "installed")
+
+
+def test_a_playbook_runs_by_path_and_by_full_name(installed: Path, tmp_path: Path) -> None:
+    playbooks = ("playbooks/pagerduty_audit.yml", "cortexapps.cortex.pagerduty_audit")
+    env = isolated(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    done = run("ansible-playbook", "--list-tasks", *playbooks, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stdout
-    is_complete(tmp_path)
+    assert done.stdout.count(AUDIT) == 2
 
 
-@pytest.mark.parametrize("playbook", ["playbooks/pagerduty_audit.yml", "cortexapps.cortex.pagerduty_audit"])
-def test_a_playbook_runs_by_path_and_by_full_name(run: Run, installed: Path, playbook: str) -> None:
-    env = {"ANSIBLE_COLLECTIONS_PATH": str(installed), "ANSIBLE_DEPRECATION_WARNINGS": "false"}
-    done = run("ansible-playbook", "--list-tasks", playbook, env=env)
-    assert done.returncode == 0, done.stdout
-    assert "Audit the PagerDuty configuration of Cortex workspaces" in done.stdout
-
-
-def test_the_image_holds_the_collection_and_requests(run: Run, tmp_path: Path) -> None:
+def test_the_image_contains_the_collection_and_requests(tmp_path: Path) -> None:
     """The build's steps that need no container: the build context, the installation in it, what that asks for."""
-    done = run("ansible-builder", "create", "-f", IMAGE, "-c", tmp_path)
-    assert done.returncode == 0, done.stdout
-    installed = tmp_path / "collections"
-    install = ("collection", "install", "-r", "requirements.yml", "-p", installed)
-    done = run("ansible-galaxy", *install, cwd=tmp_path / "_build")
-    assert done.returncode == 0, done.stdout
-    is_complete(installed)
-    assert python_requirements(run, installed) == ["requests"]
-
-
-def test_only_the_collection_gets_into_the_image(run: Run, tmp_path: Path) -> None:
-    done = run("ansible-builder", "create", "-f", IMAGE, "-c", tmp_path)
-    assert done.returncode == 0, done.stdout
+    succeeds("ansible-builder", "create", "-f", IMAGE, "-c", tmp_path, cwd=ROOT, folder=tmp_path)
     files = {"COPYING", "README.md", "galaxy.yml", "requirements.txt"}
     folders = {"extensions", "meta", "playbooks", "plugins", "roles"}
     assert {path.name for path in (tmp_path / "_build" / "cortex").iterdir()} <= files | folders
+    installed = tmp_path / "installed"
+    install = ("collection", "install", "-r", "requirements.yml", "-p", installed)
+    succeeds("ansible-galaxy", *install, cwd=tmp_path / "_build", folder=tmp_path)
+    is_complete(installed)
+    assert python_requirements(installed) == ["requests"]
 
 
 @pytest.mark.parametrize("key", ["python", "dependencies"])
-def test_a_wrong_key_in_the_collections_requirements_is_noticed(run: Run, tmp_path: Path, key: str) -> None:
+def test_a_wrong_key_in_the_collections_requirements_is_noticed(tmp_path: Path, key: str) -> None:
     """The tool ignores it in silence, so that the image would lack requests."""
     collection = tmp_path / "ansible_collections" / "cortexapps" / "cortex"
     (collection / "meta").mkdir(parents=True)
     (collection / "requirements.txt").write_text((ROOT / "requirements.txt").read_text())
     definition = (ROOT / "meta" / "execution-environment.yml").read_text()
     (collection / "meta" / "execution-environment.yml").write_text(definition.replace(f"{key}:", f"{key}s:"))
-    assert python_requirements(run, tmp_path) == []
+    assert python_requirements(tmp_path) == []
 
 
 @pytest.mark.parametrize("key", ["dependencies", "galaxy", "base_image", "package_pip", "additional_build_files"])
-def test_a_wrong_key_in_the_definition_of_the_image_is_noticed(run: Run, tmp_path: Path, key: str) -> None:
+def test_a_wrong_key_in_the_definition_of_the_image_is_noticed(tmp_path: Path, key: str) -> None:
     path = tmp_path / "execution-environment.yml"
-    path.write_text((ROOT / IMAGE).read_text().replace(f"{key}:", f"{key}s:"))
-    done = run("ansible-builder", "create", "-f", path, "-c", tmp_path / "context")
+    path.write_text(IMAGE.read_text().replace(f"{key}:", f"{key}s:"))
+    create = ("create", "-f", path, "-c", tmp_path / "context")
+    done = run("ansible-builder", *create, cwd=tmp_path, env=isolated(tmp_path))
     assert done.returncode != 0
     assert "Additional properties are not allowed" in done.stdout or "is a required property" in done.stdout
+
+
+def succeeds(*command: str | Path, cwd: Path, folder: Path) -> str:
+    """Run a program that succeeds and finds no collection in the beginning, and return its output."""
+    env = isolated(folder / "environment") | {"ANSIBLE_COLLECTIONS_PATH": str(folder / "none")}
+    done = run(*command, cwd=cwd, env=env)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def is_complete(folder: Path) -> None:
@@ -91,9 +89,8 @@ def is_complete(folder: Path) -> None:
         assert there == here
 
 
-def python_requirements(run: Run, folder: Path) -> list[str]:
+def python_requirements(folder: Path) -> list[str]:
     """Return the names of what ansible-builder would install for the collections in a folder."""
-    done = run("ansible-builder", "introspect", folder, "--sanitize")
-    assert done.returncode == 0, done.stdout
-    lines = yaml.safe_load(done.stdout)["python"]
+    output = succeeds("ansible-builder", "introspect", folder, "--sanitize", cwd=folder, folder=folder)
+    lines = yaml.safe_load(output)["python"]
     return [re.split("[^A-Za-z0-9_-]", line)[0] for line in lines]

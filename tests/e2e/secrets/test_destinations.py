@@ -18,9 +18,9 @@ import yaml
 from tests.e2e.secrets.leaks import leaks_below, leaks_in
 from tests.e2e.secrets.outcomes import Outcome
 from tests.e2e.secrets.playbook import ROLLOUT, everything_recorded, run_playbook
-from tests.e2e.secrets.recorders import Recorder, recording_proxy, recording_server
 from tests.simulator import Simulator
 from tests.support.environment import isolated
+from tests.support.servers import Recorder, recording_proxy, recording_server
 
 TEAM = Outcome("team")
 NETRC_PASSWORD = "netrc-9Xk2LpQ7vTz4"
@@ -37,7 +37,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Recorder]:
-    with recording_server(lambda head: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as server:
+    with recording_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as server:
         yield server
 
 
@@ -77,7 +77,7 @@ def has_converged(simulator: Simulator) -> bool:
 
 def test_netrc_replaces_neither_the_api_key_nor_the_token(tmp_path: Path, simulator: Simulator) -> None:
     answer = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"abilities":[]}'
-    with recording_server(lambda head: answer) as pagerduty:
+    with recording_server(answer) as pagerduty:
         assert rollout(tmp_path, simulator, {"cortex_pagerduty_preflight_url": pagerduty.url}) == 0
     assert has_converged(simulator)
     assert f"Authorization: Token token={TEAM.token}\r\n" in pagerduty.text
@@ -113,7 +113,7 @@ def test_a_proxy_sees_tunnels_to_the_two_hosts_and_nothing_inside(
 
 
 def test_a_proxy_that_refuses_is_named_without_its_password(tmp_path: Path, simulator: Simulator) -> None:
-    with recording_server(lambda head: b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as refusing:
+    with recording_server(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as refusing:
         url = refusing.url.replace("//", f"//somebody:{PROXY_PASSWORD}@")
         assert rollout(tmp_path, simulator, {"cortex_pagerduty_preflight": False}, HTTPS_PROXY=url) == 2
     assert "the proxy did not connect to the server" in (tmp_path / "tree" / TEAM.name).read_text()

@@ -23,7 +23,7 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     TOKEN,
     configuration,
 )
-from ansible_collections.cortexapps.cortex.tests.support.servers import json_response, listening
+from ansible_collections.cortexapps.cortex.tests.support.servers import json_response, recording_server
 
 from .conftest import WHAT_IS_STORED, Run, Stored, shown, state
 
@@ -67,7 +67,7 @@ def test_token_that_fits_no_header(config: Run, simulator: Simulator, workspace:
 
 @pytest.mark.parametrize("suffix", ["", "/", "/prefix", "/prefix/"])
 def test_only_the_token_is_sent(config: Run, suffix: str) -> None:
-    with listening(json_response(b'{"abilities": ["sso"]}')) as pagerduty:
+    with recording_server(json_response(b'{"abilities": ["sso"]}')) as pagerduty:
         result = config(preflight=True, preflight_url=pagerduty.url + suffix, previous_token=OTHER_TOKEN)
     assert result["preflight"] is True
     [request] = pagerduty.received

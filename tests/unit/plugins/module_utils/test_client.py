@@ -33,7 +33,7 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     VALIDATE,
     configuration,
 )
-from ansible_collections.cortexapps.cortex.tests.support.servers import json_response, listening
+from ansible_collections.cortexapps.cortex.tests.support.servers import json_response, recording_server
 
 from ..conftest import ROOT, Run
 from ..wire import broken_wire
@@ -223,8 +223,8 @@ NO_PROXYING = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_proxy_is_used_and_does_not_get_the_key(info: Run, environment: pytest.MonkeyPatch, variable: str) -> None:
-    with listening(NO_PROXYING) as proxy:
-        environment.setenv(variable, f"http://user:pass-of-proxy@127.0.0.1:{proxy.port}")
+    with recording_server(NO_PROXYING) as proxy:
+        environment.setenv(variable, proxy.url.replace("//", "//user:pass-of-proxy@"))
         result = info(base_url="https://cortex.example.com", retries=0)
     assert [each.split(b" HTTP/")[0] for each in proxy.received] == [b"CONNECT cortex.example.com:443"]
     assert API_KEY.encode() not in proxy.received[0]
@@ -234,7 +234,7 @@ def test_proxy_is_used_and_does_not_get_the_key(info: Run, environment: pytest.M
 
 
 def test_proxy_for_plain_http_is_used(info: Run, environment: pytest.MonkeyPatch) -> None:
-    with listening(json_response(b'{"isTokenReadonly": true, "lastFour": "ab12"}')) as proxy:
+    with recording_server(json_response(b'{"isTokenReadonly": true, "lastFour": "ab12"}')) as proxy:
         environment.setenv("HTTP_PROXY", proxy.url)
         result = info(base_url="http://cortex.example.com")
     assert proxy.received[0].decode().startswith(f"GET http://cortex.example.com{GET.split()[1]} HTTP/1.1")
@@ -242,7 +242,7 @@ def test_proxy_for_plain_http_is_used(info: Run, environment: pytest.MonkeyPatch
 
 
 def test_no_proxy_is_obeyed(info: Run, workspace: Workspace, environment: pytest.MonkeyPatch) -> None:
-    with listening(NO_PROXYING) as proxy:
+    with recording_server(NO_PROXYING) as proxy:
         environment.setenv("HTTP_PROXY", proxy.url)
         environment.setenv("NO_PROXY", "127.0.0.1")
         assert "failed" not in info()
@@ -386,24 +386,24 @@ def test_timeout_option_is_used(info: Run, workspace: Workspace) -> None:
 
 
 def test_timeout_within_the_response() -> None:
-    def stall(connection: socket.socket) -> None:
+    def stall(connection: socket.socket, head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
         # Until the client hangs up.
         connection.recv(1)
 
-    with listening(stall) as server:
+    with recording_server(stall) as server:
         message = failure(server.url, timeout=0.2, retries=0)
     assert "timed out after 0.2 s waiting for a response" in message
 
 
 def test_endless_response_comes_to_an_end() -> None:
-    def send_for_ever(connection: socket.socket) -> None:
+    def send_for_ever(connection: socket.socket, head: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
         # Until the client hangs up.
         while True:
             connection.sendall(b" " * 65536)
 
-    with listening(send_for_ever) as server:
+    with recording_server(send_for_ever) as server:
         assert "with a body of more than 65536 bytes" in failure(server.url, retries=0)
 
 
@@ -420,7 +420,7 @@ def test_endless_response_comes_to_an_end() -> None:
     ids=["nothing", "not HTTP", "too short", "bad chunk", "cut chunk", "header too long"],
 )
 def test_response_that_breaks_off_is_a_lost_connection(response: bytes, waits: list[float]) -> None:
-    with listening(response) as server:
+    with recording_server(response) as server:
         message = failure(server.url, retries=1)
     assert "the connection was lost before the response was complete" in message
     assert len(server.received) == 2
