@@ -6,59 +6,55 @@
 
 from __future__ import annotations
 
-import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
+import yaml
 
 from tests.simulator import Simulator
-from tests.support.cortex import API_KEY
+from tests.support.cortex import TOKEN, api_key_of
 from tests.support.environment import ROOT, isolated
 from tests.support.marks import path_without_blanks
-
-TOKEN = {"token": "u+EXAMPLExxxxxxxab12", "is_token_readonly": True, "validate": True}
-STORED = {"token": TOKEN["token"], "is_token_readonly": True}
+from tests.support.programs import run
 
 BECOME_PLUGINS = ROOT / "tests" / "integration" / "targets" / "setup_simulator" / "become_plugins"
-PLUGINS = [
-    path.relative_to(ROOT)
-    for folder in ("modules", "module_utils")
-    for path in (ROOT / "plugins" / folder).glob("*.py")
-]
+CONFIG = {"token": TOKEN, "is_token_readonly": True}
+# What is stored, the module, its options, and whether it changes anything.
+CASES: dict[str, tuple[Any, str, dict[str, Any], bool]] = {
+    "create": (None, "config", {**CONFIG, "validate": True}, True),
+    "keep": (CONFIG, "config", {**CONFIG, "validate": True}, False),
+    "delete": (CONFIG, "config", {"state": "absent"}, True),
+    "info": (CONFIG, "config_info", {"validate": True}, False),
+}
 
 
-@pytest.mark.parametrize("path", PLUGINS, ids=str)
-def test_compiles(python: str, path: Path) -> None:
-    program = "import sys; compile(open(sys.argv[1], encoding='utf-8').read(), sys.argv[1], 'exec')"
-    done = subprocess.run([python, "-c", program, ROOT / path], capture_output=True, text=True, check=False)
+def test_files_compile(python: str) -> None:
+    paths = [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/module_utils/*.py")]
+    program = "import sys\nfor path in sys.argv[1:]: compile(open(path, encoding='utf-8').read(), path, 'exec')"
+    done = subprocess.run([python, "-c", program, *paths], capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(
-    ("stored", "module", "options", "outcome", "result"),
-    [
-        (None, "cortex_pagerduty_config", TOKEN, "CHANGED", '"is_valid": true'),
-        (STORED, "cortex_pagerduty_config", TOKEN, "SUCCESS", '"is_valid": true'),
-        (STORED, "cortex_pagerduty_config", {"state": "absent"}, "CHANGED", '"configuration": null'),
-        (STORED, "cortex_pagerduty_config_info", {"validate": True}, "SUCCESS", '"is_valid": true'),
-    ],
-    ids=["create", "keep", "delete", "info"],
-)
 @path_without_blanks
-def test_runs(
-    python: str, tmp_path: Path, stored: Any, module: str, options: dict[str, object], outcome: str, result: str
-) -> None:
+def test_modules_run(python: str, tmp_path: Path) -> None:
     with Simulator(tls=True) as simulator:
-        simulator.add_workspace(API_KEY, "team-a", stored)
-        arguments = {"api_key": API_KEY, "base_url": simulator.url, "ca_path": simulator.ca_path, **options}
-        command = [sys.executable, "-m", "ansible", "adhoc", "managed", "-i", "managed,", "-c", "local"]
-        command += ["-m", f"cortexapps.cortex.{module}", "-a", json.dumps(arguments)]
+        tasks = []
+        for name, (stored, module, options, _changed) in CASES.items():
+            simulator.add_workspace(api_key_of(name), name, stored)
+            arguments = {"api_key": api_key_of(name), "base_url": simulator.url, "ca_path": simulator.ca_path}
+            tasks.append({"name": name, f"cortexapps.cortex.cortex_pagerduty_{module}": arguments | options})
         # With become a task runs as an ordinary module; this way to become another user stays the same.
-        command += ["-e", f"ansible_python_interpreter={python}", "--become", "--become-method", "as_is"]
+        become = {"become": True, "become_method": "as_is"}
+        play = {"hosts": "managed", "connection": "local", "gather_facts": False, **become, "tasks": tasks}
+        (tmp_path / "playbook.yml").write_text(yaml.safe_dump([play]))
+        command = [sys.executable, "-m", "ansible", "playbook", "-v", "playbook.yml", "-i", "managed,"]
         env = isolated(tmp_path) | {"ANSIBLE_BECOME_PLUGINS": str(BECOME_PLUGINS)}
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert f"managed | {outcome} => " in done.stdout, done.stdout + done.stderr
-    assert result in done.stdout
+        done = run(*command, "-e", f"ansible_python_interpreter={python}", cwd=tmp_path, env=env)
+        configurations = {name: workspace.configuration for name, workspace in simulator.workspaces.items()}
+    outcomes = re.findall(r"^TASK \[(\w+)\] \**\n(?:.+\n)*?(\w+): \[managed\]", done.stdout, re.MULTILINE)
+    assert dict(outcomes) == {name: "changed" if case[-1] else "ok" for name, case in CASES.items()}, done.stdout
+    assert done.stdout.count('"is_valid": true') == 3
+    assert configurations == {"create": CONFIG, "keep": CONFIG, "delete": None, "info": CONFIG}
