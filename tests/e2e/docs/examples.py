@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.environment import ROOT
+
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.simulator import Simulator
-from tests.support.environment import isolated
+from tests.support.environment import ROOT, isolated
+from tests.support.programs import run
 
-from .examples import ROOT, Example, examples
+from .examples import Example, examples
 
 WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").read_text())["workspaces"]
 # What the workspaces hold at first, and the token that they are to get; the documents name the same.
@@ -92,8 +92,6 @@ def test_commands(document: str, tmp_path: Path) -> None:
                 command += [word for name, value in extra_vars.items() for word in ("-e", f"{name}={value}")]
             else:
                 command[1:1] = ["--fail", "--silent", "--show-error", "--noproxy", "*"]
-            done = subprocess.run(
-                command, cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+            done = run(*command, cwd=tmp_path, env=env)
+            assert done.returncode == 0, f"{line}\n{done.stdout}"
         assert simulator.log

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections import defaultdict
@@ -17,7 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
-from .examples import DOCUMENTS, ROOT, Example, examples
+from tests.support.environment import ROOT, isolated
+
+from .examples import DOCUMENTS, Example, examples
+
+# One run of ansible-lint is for all.
+pytestmark = pytest.mark.xdist_group("examples")
 
 EXAMPLES = examples()
 YAML = [example for example in EXAMPLES if example.language.lower() in ("yaml", "yaml+jinja")]
@@ -56,12 +60,21 @@ def as_playbook(example: Example) -> str | None:
     return f"- name: Run an example\n  hosts: localhost\n  gather_facts: false\n  tasks:\n{tasks}"
 
 
-PLAYBOOKS = {example.id: text for example in YAML for text in [as_playbook(example)] if text}
-MISTAKES = {
-    "unknown": "- name: Use an option that does not exist\n  cortexapps.cortex.cortex_pagerduty_config:\n    tokn: a\n",
-    "missing": "- name: Leave out what is needed\n  cortexapps.cortex.cortex_pagerduty_config:\n    token: abc\n",
-    "choice": "- name: Choose what is no choice\n  cortexapps.cortex.cortex_pagerduty_config:\n    state: gone\n",
-}
+PLAYBOOKS: dict[str, str] = defaultdict(str)
+for example in YAML:
+    PLAYBOOKS[example.document] += as_playbook(example) or ""
+MISTAKES = """\
+- name: Use an option that does not exist
+  cortexapps.cortex.cortex_pagerduty_config:
+    state: absent
+    tokn: a
+- name: Leave out what is needed
+  cortexapps.cortex.cortex_pagerduty_config:
+    token: abc
+- name: Choose what is no choice
+  cortexapps.cortex.cortex_pagerduty_config:
+    state: gone
+"""
 
 
 def without_action_plugins(folder: Path) -> Path:
@@ -77,52 +90,37 @@ def without_action_plugins(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """Return what ansible-lint finds in each playbook: wrong syntax, and unknown, missing or wrong arguments."""
+    """What ansible-lint finds in each document: wrong syntax, and unknown, missing or wrong arguments."""
     folder = tmp_path_factory.mktemp("examples")
     (folder / ".ansible-lint").write_text(json.dumps(LINT_CONFIGURATION))
-    mistakes = {name: as_playbook(Example("", 0, "yaml", text, "")) for name, text in MISTAKES.items()}
-    for name, text in {**PLAYBOOKS, **mistakes}.items():
-        (folder / f"{name}.yml").write_text(str(text))
-    env = {
-        **os.environ,
+    mistakes = as_playbook(Example("", 0, "yaml", MISTAKES, "")) or ""
+    documents = {folder / f"{number}.yml": document for number, document in enumerate([*PLAYBOOKS, "mistakes"])}
+    for path, document in documents.items():
+        path.write_text(PLAYBOOKS.get(document, mistakes))
+    env = isolated(tmp_path_factory.mktemp("environment")) | {
         "ANSIBLE_COLLECTIONS_PATH": str(without_action_plugins(folder / "collections")),
         "CORTEX_API_KEY": "from-the-environment",
         "PAGERDUTY_TOKEN": "from-the-environment",
     }
-    done = subprocess.run(
-        [
-            "ansible-lint",
-            "--offline",
-            "--nocolor",
-            "-c",
-            ".ansible-lint",
-            "-f",
-            "json",
-            *(f"{name}.yml" for name in [*PLAYBOOKS, *mistakes]),
-        ],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    lint = ["ansible-lint", "--offline", "-c", ".ansible-lint", "-f", "json", *map(str, documents)]
+    done = subprocess.run(lint, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 2), done.stderr
     found = defaultdict(list)
     for finding in json.loads(done.stdout):
         if finding["check_name"].startswith(RULES):
-            found[Path(finding["location"]["path"]).stem].append(f"{finding['check_name']}: {finding['description']}")
+            document = documents[folder / finding["location"]["path"]]
+            found[document].append(f"{finding['check_name']}: {finding['description']}")
     return found
 
 
-@pytest.mark.parametrize("name", PLAYBOOKS)
-def test_syntax_and_arguments(name: str, findings: dict[str, list[str]]) -> None:
-    assert findings.get(name, []) == []
+@pytest.mark.parametrize("document", PLAYBOOKS)
+def test_syntax_and_arguments(document: str, findings: dict[str, list[str]]) -> None:
+    assert findings.get(document, []) == []
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_found(name: str, findings: dict[str, list[str]]) -> None:
-    assert findings.get(name)
+@pytest.mark.parametrize("mistake", ["tokn", "is_token_readonly", "gone"])
+def test_mistakes_are_found(mistake: str, findings: dict[str, list[str]]) -> None:
+    assert [finding for finding in findings["mistakes"] if mistake in finding]
 
 
 @pytest.mark.parametrize("example", YAML, ids=lambda example: example.id)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .examples import DOCUMENTS, ROOT
+from tests.support.environment import ROOT
+
+from .examples import DOCUMENTS
 
 OWN = re.compile(
     r"https://(?:github\.com/cortexapps/ansible-collection-cortex/(?:blob|tree)/main|"

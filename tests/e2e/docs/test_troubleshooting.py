@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 import yaml
 
-from .examples import ROOT, in_document
+from tests.support.environment import ROOT
+
+from .examples import in_document
 
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "troubleshooting_guide.rst").read_text(encoding="utf-8")
 CODE = [path for path in sorted(ROOT.glob("plugins/*/*.py")) if path.parent.name not in ("doc_fragments", "modules")]

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import ROOT, isolated
+from tests.support.programs import run
+from tests.support.shared import build_once
 
 # Everything that belongs into the tarball. Of the tests: those that whoever has nothing but the tarball can run with
 # ansible-test (as Automation Hub does), and the simulator, which users test their own playbooks with.
@@ -70,35 +72,30 @@ NEEDED = [
 LARGEST_FILE = 512 * 1024
 
 
-def run(*command: str | Path, cwd: Path, env: dict[str, str]) -> str:
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+GALAXY = (sys.executable, "-m", "ansible", "galaxy", "collection")
+
+
+def succeeds(*command: str | Path, cwd: Path, env: dict[str, str]) -> str:
+    """Run a program that succeeds, and return its output."""
+    done = run(*command, cwd=cwd, env=env)
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def tarball(shared_folder: Path) -> Path:
     """Build from what Git knows of: a forgotten file of the clone is none of it."""
-    folder = tmp_path_factory.mktemp("tarball")
-    source = folder / "source"
-    listing = ["git", "ls-files", "-coz", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, source / name)
-    build: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "ansible",
-        "galaxy",
-        "collection",
-        "build",
-        "--output-path",
-        folder,
-    ]
-    run(*build, cwd=source, env=isolated(folder))
-    (built,) = folder.glob("*.tar.gz")
+
+    def build(folder: Path) -> None:
+        source = folder / "source"
+        names = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, text=True)
+        for name in filter(None, names.split("\0")):
+            if (ROOT / name).is_file():
+                (source / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, source / name)
+        succeeds(*GALAXY, "build", "--output-path", folder, cwd=source, env=isolated(folder))
+
+    (built,) = build_once(shared_folder / "tarball", build).glob("*.tar.gz")
     return built
 
 
@@ -124,7 +121,6 @@ def found(file: str, pattern: str) -> list[str]:
 
 def test_the_demo_runs_from_the_tarball(tarball: Path, tmp_path: Path) -> None:
     env = isolated(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "installed")}
-    galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
-    run(*galaxy, "install", "--offline", "-p", tmp_path / "installed", tarball, cwd=tmp_path, env=env)
-    run(*galaxy, "verify", "--offline", "cortexapps.cortex", cwd=tmp_path, env=env)
-    assert "Everything came out as announced." in run(sys.executable, "-m", "tools.demo", cwd=ROOT, env=env)
+    succeeds(*GALAXY, "install", "--offline", "-p", tmp_path / "installed", tarball, cwd=tmp_path, env=env)
+    succeeds(*GALAXY, "verify", "--offline", "cortexapps.cortex", cwd=tmp_path, env=env)
+    assert "Everything came out as announced." in succeeds(sys.executable, "-m", "tools.demo", cwd=ROOT, env=env)
