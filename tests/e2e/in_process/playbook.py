@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,16 +18,14 @@ import yaml
 from tests.simulator import Simulator
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
 from tests.support.environment import ROOT, isolated
+from tests.support.programs import run
 
 CONFIG = "cortexapps.cortex.cortex_pagerduty_config"
 INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
 SECRETS = {"the API key": API_KEY, "the token": TOKEN, "the other token": OTHER_TOKEN}
 
-
 #: The keywords that have a task run as an ordinary module, and change nothing else.
 AS_MODULE = {"become": True, "become_method": "as_is"}
-# Seconds. Far above what a run takes on a slow machine.
-TIMEOUT = 300
 
 
 class Run(NamedTuple):
@@ -56,7 +53,7 @@ class Controller:
     def __init__(self, folder: Path, simulator: Simulator) -> None:
         self.given = folder / "given"
         self.written = folder / "written"
-        self.given.mkdir()
+        self.given.mkdir(parents=True)
         self.written.mkdir()
         self._registered = self.written / "registered.json"
         targets = ROOT / "tests" / "integration" / "targets"
@@ -82,18 +79,28 @@ class Controller:
         python: str | Path = sys.executable,
         **keywords: Any,
     ) -> Run:
-        """Run a play with tasks, by default on the implicit localhost.
+        """Run a play with tasks and keywords; for the other arguments see `playbook`."""
+        return self.playbook(play(*tasks, **keywords), inventory=inventory, options=options, env=env, python=python)
+
+    def playbook(
+        self,
+        *plays: dict[str, Any],
+        inventory: Mapping[str, Any] | None = None,
+        options: Sequence[str | Path] = (),
+        env: Mapping[str, str] | None = None,
+        python: str | Path = sys.executable,
+    ) -> Run:
+        """Run plays.
 
         Args:
-            inventory: The variables of each host.
+            plays: What `play` returns.
+            inventory: The variables of each host. By default there is the implicit localhost.
             options: Further arguments of ansible-playbook.
             env: Further environment variables.
             python: What ansible-playbook runs in.
-            keywords: Those of the play.
         """
-        play = {"hosts": "all" if inventory else "localhost", "gather_facts": False, **keywords, "tasks": list(tasks)}
         playbook = self.given / "playbook.yml"
-        playbook.write_text(dump([play]))
+        playbook.write_text(dump(list(plays)))
         arguments: list[str | Path] = [playbook, *options]
         if inventory:
             hosts = self.given / "inventory.yml"
@@ -110,17 +117,7 @@ class Controller:
     ) -> Run:
         """Run one of Ansible's programs: "playbook", "adhoc", or "vault"."""
         self._registered.write_text("{}")
-        done = subprocess.run(
-            [python, "-m", "ansible", program, *arguments],
-            cwd=self.given,
-            env={**self.env, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        done = run(python, "-m", "ansible", program, *arguments, cwd=self.given, env={**self.env, **(env or {})})
         (self.written / "stdout").write_text(done.stdout)
         return Run(done.returncode, done.stdout, json.loads(self._registered.read_text()))
 
@@ -138,6 +135,10 @@ _Dumper.add_representer(Vaulted, lambda dumper, value: dumper.represent_scalar("
 
 def dump(content: Any) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
+
+
+def play(*tasks: dict[str, Any], hosts: str = "localhost", **keywords: Any) -> dict[str, Any]:
+    return {"hosts": hosts, "gather_facts": False, **keywords, "tasks": list(tasks)}
 
 
 def config(name: str | None = None, **options: Any) -> dict[str, Any]:

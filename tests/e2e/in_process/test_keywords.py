@@ -6,23 +6,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import pytest
-from ansible.parsing.vault import VaultLib, VaultSecret
 
 from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
-from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE
+from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE, api_key_of
 from tests.support.marks import path_without_blanks
+from tests.support.vault import encrypt
 from tests.support.waiting import wait_until
 
-from .playbook import AS_MODULE, INFO, SECRETS, Controller, Vaulted, config, dump, info
+from .playbook import AS_MODULE, INFO, SECRETS, Controller, Run, Vaulted, config, dump, info, play
 
+HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": True}
 SHOWN = {"is_token_readonly": True, "last_four": "ab12"}
 OTHER_KEY = "ck_live_Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U4aT0o"
-# A process that is made to hang for longer than any test takes.
-NEVER = {"delay": 600, "drop": True}
 
 
 def test_environment_is_obeyed_for_each_item_and_restored(
@@ -57,11 +60,15 @@ def test_environment_names_the_store_of_certificates(
     assert [result["failed"] for result in run.results["read"]["results"]] == [False, True, False]
 
 
-@pytest.mark.parametrize("name", ["group/cortexapps.cortex.cortex", INFO])
-def test_module_defaults(controller: Controller, workspace: Workspace, name: str) -> None:
-    workspace.configuration = OLD
-    run = controller.play(info("read", api_key=None), module_defaults={name: {"api_key": API_KEY}})
-    assert run.results["read"]["configuration"]["last_four"] == "cd34"
+def test_module_defaults(controller: Controller, workspace: Workspace) -> None:
+    names = {"of_the_group": "group/cortexapps.cortex.cortex", "of_the_module": INFO}
+    run = controller.playbook(
+        *(
+            play(info(result, api_key=None), module_defaults={name: {"api_key": API_KEY}})
+            for result, name in names.items()
+        )
+    )
+    assert {name: result["failed"] for name, result in run.results.items()} == dict.fromkeys(names, False)
 
 
 def test_check_mode_diff_and_no_log(controller: Controller, workspace: Workspace) -> None:
@@ -99,56 +106,78 @@ def test_until(controller: Controller, workspace: Workspace) -> None:
     assert (run.results["read"]["attempts"], workspace.requests) == (3, [GET] * 3)
 
 
-@pytest.mark.parametrize(
-    ("operation", "skip", "sent", "last_four", "rolled_back"),
-    [
-        ("get", 0, [GET], None, False),
-        ("replace", 0, [GET, PUT], None, False),
-        ("validate", 0, [GET, PUT, VALIDATE], "ab12", False),
-        ("get", 1, [GET, PUT, VALIDATE, GET], "ab12", False),
-        ("replace", 1, [GET, PUT, VALIDATE, GET, PUT], None, False),
-    ],
-    ids=["reading", "writing", "validating", "reading before the rollback", "rolling back"],
-)
-def test_timeout_ends_the_task_with_what_is_known(
-    controller: Controller,
-    workspace: Workspace,
-    simulator: Simulator,
-    operation: str,
-    skip: int,
-    sent: list[str],
-    last_four: str | None,
-    rolled_back: bool,
-) -> None:
-    workspace.configuration = OLD
-    simulator.reject_token(TOKEN)
-    workspace.fault(operation, skip=skip, **NEVER)
-    rotate = config("ended", validate=True, rollback=True, previous_token=OTHER_TOKEN)
-    run = controller.play(
-        rotate | {"timeout": 3, "ignore_errors": True},
-        {"ansible.builtin.debug": {"msg": "the next task"}, "register": "next"},
-    )
-    ended = run.results["ended"]
-    assert workspace.requests == sent
-    assert (ended["failed"], ended["changed"], ended["timedout"]["period"]) == (True, PUT in sent, 3)
-    assert ended["rolled_back"] is rolled_back
-    assert (ended["configuration"] or {}).get("last_four") == last_four
-    assert run.results["next"]["msg"] == "the next task"
+@dataclass(frozen=True)
+class Hanging:
+    """A request that never gets a response, and what is known when the task ends: all that came before.
+
+    Attributes:
+        operation: That of the request.
+        skip: How many of the same come before.
+        last_four: What is known to be stored.
+    """
+
+    operation: str
+    sent: list[str]
+    skip: int = 0
+    last_four: str | None = None
 
 
-def test_timeout_of_a_module_ends_only_the_task(controller: Controller, workspace: Workspace) -> None:
+HANGING = {
+    "reading": Hanging("get", [GET]),
+    "writing": Hanging("replace", [GET, PUT]),
+    "validating": Hanging("validate", [GET, PUT, VALIDATE], last_four="ab12"),
+    "reading before the rollback": Hanging("get", [GET, PUT, VALIDATE, GET], skip=1, last_four="ab12"),
+    "rolling back": Hanging("replace", [GET, PUT, VALIDATE, GET, PUT], skip=1),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Run]]:
+    """A run in which each task has a timeout: one for each of `HANGING`, and an ordinary module."""
+    with Simulator(tls=True) as simulator:
+        simulator.reject_token(TOKEN)
+        inventory = {name: {"key": api_key_of(str(number))} for number, name in enumerate([*HANGING, "module"])}
+        workspaces = {name: simulator.add_workspace(host["key"], name, OLD) for name, host in inventory.items()}
+        for name, request in HANGING.items():
+            # For longer than any test takes.
+            workspaces[name].fault(request.operation, skip=request.skip, delay=600, drop=True)
+        workspaces["module"].fault("get", delay=6)
+        ends = {"timeout": 3, "ignore_errors": True}
+        rotate = config("ended", api_key="{{ key }}", validate=True, rollback=True, previous_token=OTHER_TOKEN) | ends
+        following = {"ansible.builtin.debug": {"msg": "the next task"}, "register": "next"}
+        run = Controller(tmp_path_factory.mktemp("ended"), simulator).playbook(
+            play(rotate, following, hosts="all:!module"),
+            play(config("ended", api_key="{{ key }}") | AS_MODULE | ends, following, hosts="module"),
+            inventory={name: {**host, **HERE} for name, host in inventory.items()},
+            options=["--forks", str(len(inventory))],
+        )
+        yield simulator, run
+
+
+@pytest.mark.xdist_group("timeouts")
+@pytest.mark.parametrize("name", HANGING)
+def test_timeout_ends_the_task_with_what_is_known(ended: tuple[Simulator, Run], name: str) -> None:
+    simulator, run = ended
+    request, results = HANGING[name], run.registered[name]
+    task = results["ended"]
+    assert simulator.workspaces[name].requests == request.sent
+    assert (task["failed"], task["changed"], task["timedout"]["period"]) == (True, PUT in request.sent, 3)
+    assert task["rolled_back"] is False
+    assert (task["configuration"] or {}).get("last_four") == request.last_four
+    assert results["next"]["msg"] == "the next task"
+
+
+@pytest.mark.xdist_group("timeouts")
+@path_without_blanks
+def test_timeout_of_a_module_ends_only_the_task(ended: tuple[Simulator, Run]) -> None:
     """Ansible reports the timeout alone, and the module goes on: the documentation says so."""
-    workspace.configuration = OLD
-    workspace.fault("get", delay=6)
-    run = controller.play(
-        config("ended") | AS_MODULE | {"timeout": 3, "ignore_errors": True},
-        {"ansible.builtin.debug": {"msg": "the next task"}, "register": "next"},
-    )
-    ended = run.results["ended"]
-    assert (ended["failed"], ended["changed"]) == (True, False)
-    assert ended.keys().isdisjoint({"configuration", "diff", "invocation"})
-    assert run.results["next"]["msg"] == "the next task"
-    wait_until(lambda: workspace.requests == [GET, PUT])
+    simulator, run = ended
+    results = run.registered["module"]
+    task = results["ended"]
+    assert (task["failed"], task["changed"]) == (True, False)
+    assert task.keys().isdisjoint({"configuration", "diff", "invocation"})
+    assert results["next"]["msg"] == "the next task"
+    wait_until(lambda: simulator.workspaces["module"].requests == [GET, PUT])
 
 
 @path_without_blanks
@@ -169,9 +198,9 @@ def test_async(controller: Controller, workspace: Workspace) -> None:
     assert workspace.requests == [GET, POST, GET]
 
 
-@pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
+@pytest.mark.parametrize("strategy", ["linear", "free"])
 def test_strategies(controller: Controller, simulator: Simulator, strategy: str) -> None:
-    keys = {f"team{number:02}": f"ck_live_{number:02}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E" for number in range(20)}
+    keys = {name: api_key_of(name) for name in (f"team{number:02}" for number in range(20))}
     for name, key in keys.items():
         simulator.add_workspace(key, name)
     variables = {name: {"key": key, "new_token": f"{TOKEN[:14]}{name}"} for name, key in keys.items()}
@@ -202,12 +231,11 @@ def test_strategies(controller: Controller, simulator: Simulator, strategy: str)
 def test_encrypted_values(controller: Controller, workspace: Workspace) -> None:
     password = controller.given / "password"
     password.write_text("the-password-of-the-vault")
-    vault = VaultLib([("default", VaultSecret(password.read_bytes()))])
 
     def encrypted(value: str) -> Vaulted:
-        return Vaulted(vault.encrypt(value).decode())
+        return Vaulted(encrypt(value, password.read_text()))
 
-    (controller.given / "vault.yml").write_bytes(vault.encrypt(f"new_token: {OTHER_TOKEN}"))
+    (controller.given / "vault.yml").write_text(encrypted(f"new_token: {OTHER_TOKEN}"))
     (controller.given / "wrong").write_text("another-password-than-the-vault's")
     tasks = [
         config("inline", api_key=encrypted(API_KEY), token=encrypted(TOKEN)),

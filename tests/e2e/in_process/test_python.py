@@ -19,15 +19,14 @@ from tests.simulator.state import Workspace
 from tests.support.cortex import GET
 from tests.support.marks import path_without_blanks
 
-from .playbook import AS_MODULE, Controller, Run, info
+from .playbook import AS_MODULE, Controller, info, play
 
 CHOICE = "ansible_python_interpreter"
 HINT = (
     "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter to a Python that has it."
 )
-BACKGROUND = {"async": 300, "poll": 0}
 LOCAL = {"ansible_connection": "local"}
-ELSEWHERE = {"ansible_connection": "ssh", "ansible_host": "host.invalid"}
+ELSEWHERE = {"ansible_connection": "ssh", "ansible_host": "host.invalid", CHOICE: "/no/such/python"}
 
 
 @pytest.fixture(scope="module")
@@ -72,51 +71,40 @@ def test_local_module_without_become_runs_in_the_python_of_ansible(
 ) -> None:
     """Interpreter discovery would find another one, as it does with become."""
     controller.env["PATH"] = f"{Path(without_requests).parent}{os.pathsep}{os.defpath}"
-    run = in_background(controller, {"localhost": LOCAL})
-    discovered = controller.play(
-        info("read") | AS_MODULE | {"ignore_errors": True}, inventory={"localhost": LOCAL}, options=["-vvv"]
+    run = controller.play(
+        in_background(), info() | AS_MODULE | {"ignore_errors": True}, inventory={"localhost": LOCAL}, options=["-vvv"]
     )
-    assert run.pythons == [sys.executable]
-    assert len(discovered.pythons) == 1
-    assert discovered.pythons != run.pythons
+    own, discovered = run.pythons
+    assert own == sys.executable
+    assert discovered != sys.executable
 
 
-@pytest.mark.parametrize("inventory", [{}, {"localhost": LOCAL}], ids=["implicit localhost", "in the inventory"])
 @path_without_blanks
-def test_delegated_module_runs_in_the_python_of_ansible(
-    controller: Controller, workspace: Workspace, inventory: dict[str, Any]
-) -> None:
-    run = in_background(controller, {**inventory, "team": {**ELSEWHERE, CHOICE: "/no/such/python"}}, delegated=True)
-    assert run.pythons == [sys.executable]
+def test_module_delegated_to_the_implicit_localhost_runs_in_the_python_of_ansible(controller: Controller) -> None:
+    run = controller.play(delegated(), hosts="team", inventory={"team": ELSEWHERE}, options=["-vvv"])
+    assert (run.status, run.pythons) == (0, [sys.executable])
 
 
-@pytest.mark.parametrize("delegated", [False, True])
-@pytest.mark.parametrize("place", ["inventory", "vars"])
+@pytest.mark.parametrize("is_chosen", [False, True])
 @path_without_blanks
-def test_chosen_python_is_used(
-    controller: Controller, workspace: Workspace, without_requests: str, place: str, delegated: bool
+def test_python_chosen_in_the_inventory_or_by_a_task_is_used(
+    controller: Controller, without_requests: str, is_chosen: bool
 ) -> None:
     chosen = {CHOICE: without_requests}
-    run = in_background(
-        controller,
-        {"localhost": LOCAL | (chosen if place == "inventory" else {}), **({"team": ELSEWHERE} if delegated else {})},
-        delegated=delegated,
-        **(chosen if place == "vars" else {}),
-    )
-    assert run.pythons == [without_requests]
-
-
-def in_background(
-    controller: Controller, inventory: dict[str, Any], *, delegated: bool = False, **variables: str
-) -> Run:
-    """Run a task that cannot run in process."""
-    # Of no workspace: it may still run when the test has ended.
-    task = info(api_key="ck_live_nobody") | BACKGROUND | {"vars": variables}
-    run = controller.play(
-        task | {"delegate_to": "localhost"} if delegated else task,
-        hosts="team" if delegated else "localhost",
-        inventory=inventory,
+    run = controller.playbook(
+        play(in_background(), in_background(**chosen)),
+        play(delegated(), delegated(**chosen), hosts="team"),
+        inventory={"localhost": LOCAL | (chosen if is_chosen else {}), "team": ELSEWHERE},
         options=["-vvv"],
     )
-    assert run.status == 0
-    return run
+    default = without_requests if is_chosen else sys.executable
+    assert (run.status, run.pythons) == (0, [default, without_requests] * 2)
+
+
+def in_background(**variables: str) -> dict[str, Any]:
+    """Return a task that cannot run in process, of no workspace: it may still run when the test has ended."""
+    return info(api_key="ck_live_nobody") | {"async": 300, "poll": 0, "vars": variables}
+
+
+def delegated(**variables: str) -> dict[str, Any]:
+    return in_background(**variables) | {"delegate_to": "localhost"}

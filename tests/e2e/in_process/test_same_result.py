@@ -60,16 +60,12 @@ CASES = [
     Case("added"),
     Case("replaced", stored=OLD),
     Case("unchanged", stored=SAME, ends="ok"),
-    Case("always", {"update_token": "always"}, stored=SAME),
     Case("removed", {"state": "absent"}, stored=OLD),
-    Case("removed already", {"state": "absent", "token": "omit", "is_token_readonly": "omit"}, ends="ok"),
     Case("validated", {**VALIDATED, "preflight": True}, stored=OLD),
     Case("read", stored=OLD, module=INFO, ends="ok"),
     Case("read and validated", {"validate": True}, stored=OLD, module=INFO, ends="ok"),
-    Case("read nothing", {"validate": True}, module=INFO, ends="ok"),
     Case("added in check mode", keywords={"check_mode": True}),
     Case("replaced in check mode", VALIDATED, {"check_mode": True}, OLD),
-    Case("unchanged in check mode", {"validate": True}, {"check_mode": True}, SAME, ends="ok"),
     Case("removed in check mode", {"state": "absent"}, {"check_mode": True}, OLD),
     Case("read in check mode", keywords={"check_mode": True}, module=INFO, ends="ok"),
     Case("without diff", keywords={"diff": False}, stored=OLD),
@@ -85,7 +81,7 @@ CASES = [
         keywords={"environment": {"REQUESTS_CA_BUNDLE": "/no/such/bundle.pem"}},
         ends="failed",
     ),
-    # The API refuses, or fails.
+    # The API refuses, or fails. How the task goes on then is the same code, which tests/unit tries in both ways.
     Case("wrong key", {"api_key": "ck_live_wrong_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1"}, ends="failed"),
     Case("refused", faults=(fault("add", status=403, body=ECHO, headers={"X-Echo": "{token}"}),), ends="failed"),
     Case("read, refused", faults=(fault("get", status=400, body=ECHO),), module=INFO, ends="failed"),
@@ -93,15 +89,10 @@ CASES = [
     Case(
         "redirected", faults=(fault("get", status=302, headers={"Location": "https://{api_key}.io/"}),), ends="failed"
     ),
-    Case("lost", faults=(fault("get", drop=True),), ends="failed"),
     Case("unknown", faults=(fault("add", drop=True, processed=True), fault("get", status=503)), ends="failed"),
-    Case("written, answer lost", faults=(fault("replace", times=1, drop=True, processed=True),), stored=OLD),
     Case("late", {"timeout": 0.2}, faults=(fault("get", delay=1, drop=True),), ends="failed"),
-    Case("unreachable", {"base_url": "https://127.0.0.1:1"}, ends="failed"),
     Case("untrusted", {"ca_path": "/dev/null"}, ends="failed"),
-    Case("not valid", {"validate": True}, faults=(NOT_VALID,), ends="failed"),
     Case("not valid, read", {"validate": True}, stored=OLD, faults=(NOT_VALID,), module=INFO, ends="ok"),
-    Case("rolled back", VALIDATED, faults=(NOT_VALID,), ends="failed"),
     Case(
         "restored",
         {**VALIDATED, "previous_token": OTHER_TOKEN},
