@@ -113,7 +113,8 @@ def short_path(folder: str) -> Iterator[str]:
 def e2e(session: nox.Session) -> None:
     """Run playbooks against the simulator: secrets, load, AWX, documentation, both ways to run a task."""
     install(session, *E2E)
-    run_pytest(session, "tests/e2e", "--numprocesses=2", "--dist=loadgroup")
+    # A file of tests shares what takes long, and the longest files come first: see tests/e2e/conftest.py.
+    run_pytest(session, "tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 @nox.session
@@ -161,7 +162,7 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
     def playbooks(session: nox.Session) -> None:
         libraries = ["pytest", "pytest-xdist", requests or "requests", *SIMULATOR]
         install(session, *libraries, core=core, constrained=not requests)
-        run_pytest(session, "tests/e2e/in_process", "--numprocesses=2", "--dist=loadgroup")
+        run_pytest(session, "tests/e2e/in_process", "--numprocesses=2", "--dist=loadfile")
 
     add("ansible-test units", units)
     add("ansible-test integration", integration)

@@ -12,26 +12,21 @@ from pathlib import Path
 
 import pytest
 
+LONGEST = ["test_setup.py", "test_output.py", "test_same_result.py", "test_keywords.py", "test_commands.py"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="roll out to 1,000 workspaces instead of 40")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the documentation last: with short tests at the end, all workers end at the same time."""
-    items.sort(key=lambda item: item.path.parent.name == "docs")
+    """Put the files that take longest first, so that all workers end at the same time."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture
 def is_long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
-
-
-@pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder of this run of pytest, the same for all workers of pytest-xdist."""
-    own = tmp_path_factory.getbasetemp()
-    return own if worker_id == "master" else own.parent
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ def clean() -> dict[str, str]:
 
 
 def isolated(folder: Path) -> dict[str, str]:
-    """Return an environment for Ansible's programs: they find this clone, and write into a folder only."""
+    """Return an environment for Ansible's programs: they find this clone, and write into a folder only.
+
+    They also find `as_is`, a way to become the same user: with become, a task runs as an ordinary module.
+    """
     home, temporary, collections = (folder / name for name in ("home", "tmp", "collections"))
     link = collections / "ansible_collections" / "cortexapps" / "cortex"
     for made in (home, temporary, link.parent):
@@ -61,6 +64,10 @@ def isolated(folder: Path) -> dict[str, str]:
         "ANSIBLE_HOME": str(home / ".ansible"),
         "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
         "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
+        "ANSIBLE_ASYNC_DIR": str(temporary / "async"),
+        "ANSIBLE_BECOME_PLUGINS": str(
+            ROOT / "tests" / "integration" / "targets" / "setup_simulator" / "become_plugins"
+        ),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_NOCOLOR": "1",
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def run(
-    *command: str | Path, cwd: Path, env: Mapping[str, str], timeout: float = 300
+    *command: str | Path, cwd: Path, env: Mapping[str, str], timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
     """Run a program without a terminal, and return it with its output. Both streams are one, as a user sees them."""
     return subprocess.run(
@@ -22,7 +22,8 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=timeout,
         check=False,
     )

@@ -15,7 +15,6 @@ import yaml
 
 from tests.support.environment import ROOT, isolated
 from tests.support.programs import run
-from tests.support.shared import build_once
 
 from .downloads import OLDEST_CORE, oldest_ansible_core
 
@@ -27,16 +26,14 @@ def load() -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
-def installed(shared_folder: Path) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder into which a project sync has installed this collection, from collections/requirements.yml."""
-
-    def sync(folder: Path) -> None:
-        install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
-        env = isolated(folder.with_name("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
-        done = run("ansible-galaxy", *install, cwd=ROOT, env=env)
-        assert done.returncode == 0, done.stdout
-
-    return build_once(shared_folder / "requirements_collections", sync)
+    folder = tmp_path_factory.mktemp("requirements_collections")
+    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
+    env = isolated(tmp_path_factory.mktemp("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
+    done = run("ansible-galaxy", *install, cwd=ROOT, env=env)
+    assert done.returncode == 0, done.stdout
+    return folder
 
 
 @pytest.fixture(scope="session")

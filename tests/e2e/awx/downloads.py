@@ -9,15 +9,18 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 from tests.support.environment import ROOT
-from tests.support.shared import build_once
 
 CACHE = ROOT / ".work" / "cache" / "awx"
 
@@ -31,7 +34,7 @@ TOO_NEW_FOR_OLDEST_CORE = (3, 13)
 
 def awx_collection() -> Path:
     """Return a folder for ANSIBLE_COLLECTIONS_PATH that contains awx.awx and nothing else."""
-    return build_once(CACHE / "collections", _download_awx_collection, ANSIBLE)
+    return _build_once(CACHE / "collections", _download_awx_collection, ANSIBLE)
 
 
 def _download_awx_collection(folder: Path) -> None:
@@ -48,12 +51,25 @@ def oldest_ansible_core() -> Path | None:
         return None
     folder = CACHE / f"core-{sys.version_info.major}.{sys.version_info.minor}"
     # The programs name the interpreter and the folder.
-    return build_once(folder, _install_oldest_core, f"{OLDEST_CORE} {sys.version} {folder}") / "bin"
+    return _build_once(folder, _install_oldest_core, f"{OLDEST_CORE} {sys.version} {folder}") / "bin"
 
 
 def _install_oldest_core(folder: Path) -> None:
     venv.create(folder, symlinks=True)
     _pip("--python", str(folder), "install", "-q", OLDEST_CORE)
+
+
+def _build_once(folder: Path, build: Callable[[Path], None], version: str) -> Path:
+    """Return a folder that `build` fills, once for all processes. With another version it is filled again."""
+    complete = folder.with_name(f"{folder.name}.complete")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not complete.is_file() or complete.read_text() != version:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            complete.write_text(version)
+    return folder
 
 
 def _pip(*arguments: str) -> None:

@@ -20,9 +20,6 @@ from tests.support.environment import ROOT, isolated
 
 from .examples import DOCUMENTS, Example, examples
 
-# One run of ansible-lint is for all.
-pytestmark = pytest.mark.xdist_group("examples")
-
 EXAMPLES = examples()
 YAML = [example for example in EXAMPLES if example.language.lower() in ("yaml", "yaml+jinja")]
 CONSOLE = [example for example in EXAMPLES if example.language in ("console", "bash")]

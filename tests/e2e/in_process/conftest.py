@@ -16,16 +16,10 @@ from tests.support.cortex import API_KEY
 from .playbook import Controller
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Simulator]:
-    with Simulator(tls=True) as server:
-        yield server
-
-
 @pytest.fixture
-def simulator(server: Simulator) -> Simulator:
-    server.reset()
-    return server
+def simulator() -> Iterator[Simulator]:
+    with Simulator(tls=True) as simulator:
+        yield simulator
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import yaml
 
 from tests.simulator import Simulator
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
-from tests.support.environment import ROOT, isolated
+from tests.support.environment import isolated
 from tests.support.programs import run
 
 CONFIG = "cortexapps.cortex.cortex_pagerduty_config"
@@ -56,11 +56,8 @@ class Controller:
         self.given.mkdir(parents=True)
         self.written.mkdir()
         self._registered = self.written / "registered.json"
-        targets = ROOT / "tests" / "integration" / "targets"
         self.env = {
             **isolated(self.written),
-            "ANSIBLE_ASYNC_DIR": str(self.written / "home" / ".ansible_async"),
-            "ANSIBLE_BECOME_PLUGINS": str(targets / "setup_simulator" / "become_plugins"),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "registered",
             "TEST_REGISTERED": str(self._registered),
@@ -80,6 +77,7 @@ class Controller:
         **keywords: Any,
     ) -> Run:
         """Run a play with tasks and keywords; for the other arguments see `playbook`."""
+        keywords.setdefault("hosts", "all" if inventory else "localhost")
         return self.playbook(play(*tasks, **keywords), inventory=inventory, options=options, env=env, python=python)
 
     def playbook(

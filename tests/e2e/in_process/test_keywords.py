@@ -154,7 +154,6 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator,
         yield simulator, run
 
 
-@pytest.mark.xdist_group("timeouts")
 @pytest.mark.parametrize("name", HANGING)
 def test_timeout_ends_the_task_with_what_is_known(ended: tuple[Simulator, Run], name: str) -> None:
     simulator, run = ended
@@ -167,7 +166,6 @@ def test_timeout_ends_the_task_with_what_is_known(ended: tuple[Simulator, Run], 
     assert results["next"]["msg"] == "the next task"
 
 
-@pytest.mark.xdist_group("timeouts")
 @path_without_blanks
 def test_timeout_of_a_module_ends_only_the_task(ended: tuple[Simulator, Run]) -> None:
     """Ansible reports the timeout alone, and the module goes on: the documentation says so."""

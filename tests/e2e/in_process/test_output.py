@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.secrets.leaks import PAYLOADS, leaks_below, leaks_in
+from tests.e2e.secrets.playbook import everything_debugged
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
-from tests.support.environment import ROOT
 
 from .playbook import AS_MODULE, SECRETS, Controller, config, info
 
@@ -42,15 +42,7 @@ def options(controller: Controller) -> list[str | Path]:
 
 @pytest.fixture
 def loud(controller: Controller) -> dict[str, str]:
-    """Variables that have Ansible write all that it can: what it debugs, payloads, tracebacks, and the system's log."""
-    return {
-        "ANSIBLE_DEBUG": "1",
-        "ANSIBLE_KEEP_REMOTE_FILES": "1",
-        "ANSIBLE_LOG_PATH": str(controller.written / "ansible.log"),
-        "ANSIBLE_DISPLAY_TRACEBACK": "always",
-        "PYTHONPATH": str(ROOT / "tests" / "e2e" / "secrets" / "journal"),
-        "TEST_JOURNAL": str(controller.written / "journal"),
-    }
+    return everything_debugged(controller.written)
 
 
 def tasks(simulator: Simulator, workspace: Workspace) -> list[dict[str, Any]]:
@@ -84,7 +76,7 @@ def test_no_trace_of_a_task_in_process(
     controller: Controller, simulator: Simulator, workspace: Workspace, options: list[str | Path], loud: dict[str, str]
 ) -> None:
     quiet = [task | {"ignore_errors": True} for task in tasks(simulator, workspace)]
-    run = controller.play(*quiet, options=[*options, "-vvvvv"], env=loud)
+    run = controller.play(*quiet, options=options, env=loud)
     assert {name: run.results[name]["failed"] for name in FAILED} == FAILED
     assert leaks_below(controller.written, SECRETS) == []
     assert run.pythons == []
@@ -94,7 +86,8 @@ def test_no_trace_of_a_task_in_process(
 
 def test_no_argument_is_shown_by_debugging(controller: Controller, workspace: Workspace, loud: dict[str, str]) -> None:
     """Not even one that is no secret."""
-    run = controller.play(info("read", timeout=2345.5), env={**loud, "ANSIBLE_INJECT_INVOCATION": "1"})
+    quiet = {"ANSIBLE_VERBOSITY": "0", "ANSIBLE_LOG_VERBOSITY": "0", "ANSIBLE_INJECT_INVOCATION": "1"}
+    run = controller.play(info("read", timeout=2345.5), env=loud | quiet)
     assert run.results["read"]["invocation"]["module_args"]["timeout"] == 2345.5
     (controller.written / "registered.json").unlink()
     assert leaks_below(controller.written, {"an argument": "2345.5"}) == []
@@ -107,7 +100,7 @@ def test_of_a_module_only_ansibles_own_is_shown(
     # Not those that Ansible rejects: of these it prints all arguments twice.
     accepted = [task for task in tasks(simulator, workspace) if task["register"] not in ("misspelled", "of_no_use")]
     modules = [task | AS_MODULE | {"ignore_errors": True} for task in accepted]
-    run = controller.play(*modules, options=[*options, "-vvvvv"], env=loud)
+    run = controller.play(*modules, options=options, env=loud)
     assert {name: result["failed"] for name, result in run.results.items()} == {
         task["register"]: FAILED[task["register"]] for task in accepted
     }
@@ -139,7 +132,7 @@ def test_unexpected_exception_is_named_without_its_text(
     modules = [task | AS_MODULE | {"register": f"{task['register']}_as_module"} for task in bugs]
     run = controller.play(
         *[task | {"ignore_errors": True} for task in (*bugs, *modules)],
-        options=[*options, "-vvvvv"],
+        options=options,
         env={**loud, "PYTHONPATH": f"{controller.given}:{loud['PYTHONPATH']}"},
     )
     message = "An unexpected error occurred: LookupError in sitecustomize.py, line 5. Report it at "

@@ -20,7 +20,6 @@ from tests.support.environment import ROOT, isolated
 from tests.support.marks import path_without_blanks
 from tests.support.programs import run
 
-BECOME_PLUGINS = ROOT / "tests" / "integration" / "targets" / "setup_simulator" / "become_plugins"
 CONFIG = {"token": TOKEN, "is_token_readonly": True}
 # What is stored, the module, its options, and whether it changes anything.
 CASES: dict[str, tuple[Any, str, dict[str, Any], bool]] = {
@@ -46,15 +45,15 @@ def test_modules_run(python: str, tmp_path: Path) -> None:
             simulator.add_workspace(api_key_of(name), name, stored)
             arguments = {"api_key": api_key_of(name), "base_url": simulator.url, "ca_path": simulator.ca_path}
             tasks.append({"name": name, f"cortexapps.cortex.cortex_pagerduty_{module}": arguments | options})
-        # With become a task runs as an ordinary module; this way to become another user stays the same.
         become = {"become": True, "become_method": "as_is"}
         play = {"hosts": "managed", "connection": "local", "gather_facts": False, **become, "tasks": tasks}
         (tmp_path / "playbook.yml").write_text(yaml.safe_dump([play]))
         command = [sys.executable, "-m", "ansible", "playbook", "-v", "playbook.yml", "-i", "managed,"]
-        env = isolated(tmp_path) | {"ANSIBLE_BECOME_PLUGINS": str(BECOME_PLUGINS)}
-        done = run(*command, "-e", f"ansible_python_interpreter={python}", cwd=tmp_path, env=env)
+        command += ["-e", f"ansible_python_interpreter={python}"]
+        done = run(*command, cwd=tmp_path, env=isolated(tmp_path))
         configurations = {name: workspace.configuration for name, workspace in simulator.workspaces.items()}
     outcomes = re.findall(r"^TASK \[(\w+)\] \**\n(?:.+\n)*?(\w+): \[managed\]", done.stdout, re.MULTILINE)
     assert dict(outcomes) == {name: "changed" if case[-1] else "ok" for name, case in CASES.items()}, done.stdout
-    assert done.stdout.count('"is_valid": true') == 3
+    # Each of the three validations has a configuration and is the result of a task.
+    assert done.stdout.count('"is_valid": true') == 6
     assert configurations == {"create": CONFIG, "keep": CONFIG, "delete": None, "info": CONFIG}

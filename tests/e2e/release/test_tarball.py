@@ -18,7 +18,6 @@ import pytest
 
 from tests.support.environment import ROOT, isolated
 from tests.support.programs import run
-from tests.support.shared import build_once
 
 # Everything that belongs into the tarball. Of the tests: those that whoever has nothing but the tarball can run with
 # ansible-test (as Automation Hub does), and the simulator, which users test their own playbooks with.
@@ -82,20 +81,18 @@ def succeeds(*command: str | Path, cwd: Path, env: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def tarball(shared_folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build from what Git knows of: a forgotten file of the clone is none of it."""
-
-    def build(folder: Path) -> None:
-        source = folder / "source"
-        names = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, text=True)
-        for name in filter(None, names.split("\0")):
-            if (ROOT / name).is_file():
-                (source / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, source / name)
-        succeeds(*GALAXY, "build", "--output-path", folder, cwd=source, env=isolated(folder))
-
-    (built,) = build_once(shared_folder / "tarball", build).glob("*.tar.gz")
+    folder = tmp_path_factory.mktemp("tarball")
+    source = folder / "source"
+    names = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, text=True)
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    succeeds(*GALAXY, "build", "--output-path", folder, cwd=source, env=isolated(folder))
+    (built,) = folder.glob("*.tar.gz")
     return built
 
 

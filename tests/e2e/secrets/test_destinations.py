@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.secrets.leaks import leaks_below, leaks_in
-from tests.e2e.secrets.outcomes import Outcome
-from tests.e2e.secrets.playbook import ROLLOUT, everything_recorded, run_playbook
 from tests.simulator import Simulator
 from tests.support.environment import isolated
 from tests.support.servers import Recorder, recording_proxy, recording_server
+
+from .leaks import leaks_below, leaks_in
+from .outcomes import Outcome
+from .playbook import ROLLOUT, everything_recorded, run_playbook, with_results
 
 TEAM = Outcome("team")
 NETRC_PASSWORD = "netrc-9Xk2LpQ7vTz4"
@@ -62,7 +63,13 @@ def rollout(folder: Path, simulator: Simulator, variables: dict[str, Any], **env
         **variables,
     }
     inventory.write_text(yaml.safe_dump({"cortex": {"hosts": {TEAM.name: host}}}))
-    given = {**isolated(folder), **everything_recorded(folder), "SSL_CERT_FILE": simulator.ca_path or "", **env}
+    given = {
+        **isolated(folder),
+        **everything_recorded(folder),
+        **with_results(folder),
+        "SSL_CERT_FILE": simulator.ca_path or "",
+        **env,
+    }
     # The machine's own, which is the user's and not Ansible's to write.
     (folder / "home" / ".netrc").write_text(f"machine 127.0.0.1\nlogin somebody\npassword {NETRC_PASSWORD}\n")
     (folder / "home" / ".netrc").chmod(0o600)
@@ -76,8 +83,8 @@ def has_converged(simulator: Simulator) -> bool:
 
 
 def test_netrc_replaces_neither_the_api_key_nor_the_token(tmp_path: Path, simulator: Simulator) -> None:
-    answer = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"abilities":[]}'
-    with recording_server(answer) as pagerduty:
+    response = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"abilities":[]}'
+    with recording_server(response) as pagerduty:
         assert rollout(tmp_path, simulator, {"cortex_pagerduty_preflight_url": pagerduty.url}) == 0
     assert has_converged(simulator)
     assert f"Authorization: Token token={TEAM.token}\r\n" in pagerduty.text

@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -20,54 +19,66 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.secrets.leaks import echoes, leaks_below
-from tests.e2e.secrets.outcomes import OUTCOMES, host_variables
-from tests.e2e.secrets.playbook import AUDIT, ROLLOUT, TIMEOUT, everything_recorded, run_playbook
 from tests.simulator import Simulator
 from tests.support.environment import isolated
+from tests.support.programs import run
 from tests.support.servers import recording_server
+from tests.support.vault import encrypt
+
+from .leaks import PAYLOADS, echoes, leaks_below
+from .outcomes import OUTCOMES, host_variables
+from .playbook import AUDIT, ROLLOUT, everything_debugged, everything_recorded, run_playbook, with_results
 
 BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}
 VAULT_PASSWORD = "correct-horse-battery-staple-9"
 SECRETS = {name: secret for outcome in OUTCOMES for name, secret in outcome.secrets.items()} | {
     "the vault's password": VAULT_PASSWORD
 }
+AS_MODULE = {
+    "ansible_become": True,
+    "ansible_become_method": "as_is",
+    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+}
+
+
+@pytest.fixture(params=[{}, AS_MODULE], ids=["in process", "as a module"])
+def way(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The variables for a way to run tasks: inside Ansible's own process, or with become as ordinary modules."""
+    variables: dict[str, Any] = request.param
+    return variables
 
 
 @dataclass
 class Site:
-    """A simulator, and what a user gives to ansible-playbook to work with it."""
+    """A simulator, and a folder with what a user gives to Ansible to work with it."""
 
     simulator: Simulator
-    places: dict[str, str]
     given: Path
 
-    def prepare(self, *, sent: Collection[str] | None = None) -> None:
+    def prepare(self, sent: Collection[str] | None = None) -> None:
         self.simulator.reset()
         for outcome in OUTCOMES:
             outcome.prepare(self.simulator, sent=sent)
 
-    def environment(self, written: Path) -> dict[str, str]:
-        return {
-            **isolated(written),
-            **everything_recorded(written),
+    def play(self, folder: Path, playbook: str, *options: str, way: dict[str, Any], **variables: Any) -> None:
+        """Run a playbook one way, in which hosts fail, and search all that was written for secrets."""
+        inputs: list[str | Path] = ["-i", self.given / "workspaces.yml"]
+        inputs += ["-e", f"@{self.given / 'extra.yml'}", "-e", f"@{self.given / 'vault.yml'}"]
+        inputs += ["--vault-password-file", self.given / "vault-password"]
+        inputs += ["-e", json.dumps({"cortex_workspaces": "cortex", **way, **variables})]
+        env = {
+            **isolated(folder),
+            **everything_debugged(folder),
+            **with_results(folder),
             "ANSIBLE_FORKS": "8",
-            "ANSIBLE_DEBUG": "1",
-            "ANSIBLE_KEEP_REMOTE_FILES": "1",
             "CORTEX_API_KEY": BY_NAME["from-environment"].api_key,
             "PAGERDUTY_TOKEN": BY_NAME["from-environment"].token,
             "SSL_CERT_FILE": self.simulator.ca_path or "",
         }
-
-    @property
-    def options(self) -> list[str | Path]:
-        return [
-            *("-i", self.given / "workspaces.yml"),
-            *("-e", f"@{self.given / 'extra.yml'}"),
-            *("-e", f"@{self.given / 'vault.yml'}"),
-            *("--vault-password-file", self.given / "vault-password"),
-            *("-e", "cortex_workspaces=cortex"),
-        ]
+        assert run_playbook(folder, playbook, *inputs, "--diff", *options, env=env) == 2
+        # Ansible keeps the payload of each module.
+        assert any(folder.rglob(PAYLOADS)) == bool(way)
+        assert leaks_below(folder, SECRETS) == []
 
 
 def respond_with_echo(connection: socket.socket, head: bytes) -> None:
@@ -92,41 +103,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         Simulator(tls="self-signed") as untrusted,
         recording_server(respond_with_echo) as pagerduty,
     ):
-        token_file = given / "token"
-        token_file.write_text(BY_NAME["from-file"].token)
         places = {
             "pagerduty_url": simulator.pagerduty_url,
             "untrusted_url": untrusted.url,
             "echo_url": pagerduty.url,
             "closed_url": "http://127.0.0.1:1",
-            "token_file": str(token_file),
+            "token_file": str(given / "token"),
         }
-        site = Site(simulator, places, given)
-        write_inventory(site)
-        (given / "extra.yml").write_text(yaml.safe_dump({"extra_api_key": BY_NAME["from-extra-vars"].api_key}))
-        (given / "vault.yml").write_text(yaml.safe_dump({"vaulted_token": BY_NAME["from-vault"].token}))
-        (given / "vault-password").write_text(VAULT_PASSWORD)
-        encrypt = ("vault", "encrypt", "--vault-password-file", given / "vault-password", given / "vault.yml")
-        subprocess.run(
-            [sys.executable, "-m", "ansible", *map(str, encrypt)],
-            env=isolated(tmp_path_factory.mktemp("vault")),
-            check=True,
-            capture_output=True,
-        )
-        yield site
-
-
-def write_inventory(site: Site) -> None:
-    group = {
-        "hosts": {outcome.name: host_variables(outcome, site.places) for outcome in OUTCOMES},
-        "vars": {
-            "cortex_pagerduty_base_url": site.simulator.url,
-            "cortex_pagerduty_ca_path": site.simulator.ca_path,
-            "cortex_pagerduty_is_token_readonly": True,
-            "cortex_pagerduty_retries": 0,
-        },
-    }
-    (site.given / "workspaces.yml").write_text(yaml.safe_dump({"cortex": group}, sort_keys=False))
+        group = {
+            "hosts": {outcome.name: host_variables(outcome, places) for outcome in OUTCOMES},
+            "vars": {
+                "cortex_pagerduty_base_url": simulator.url,
+                "cortex_pagerduty_ca_path": simulator.ca_path,
+                "cortex_pagerduty_is_token_readonly": True,
+                "cortex_pagerduty_retries": 0,
+            },
+        }
+        files = {
+            "token": BY_NAME["from-file"].token,
+            "workspaces.yml": yaml.safe_dump({"cortex": group}, sort_keys=False),
+            "extra.yml": f"extra_api_key: {BY_NAME['from-extra-vars'].api_key}\n",
+            "vault.yml": encrypt(f"vaulted_token: {BY_NAME['from-vault'].token}\n", VAULT_PASSWORD),
+            "vault-password": VAULT_PASSWORD,
+        }
+        for name, text in files.items():
+            (given / name).write_text(text)
+        yield Site(simulator, given)
 
 
 def last_results(written: Path) -> dict[str, dict[str, Any]]:
@@ -134,96 +136,50 @@ def last_results(written: Path) -> dict[str, dict[str, Any]]:
     return {path.name: json.loads(path.read_text()) for path in (written / "tree").iterdir()}
 
 
-def messages(written: Path) -> dict[str, str]:
-    """Return what each host's failure says; of those that succeeded, an empty text."""
-    return {host: result.get("msg", "") for host, result in last_results(written).items()}
-
-
-@pytest.fixture(params=[True, False], ids=["in process", "as a module"])
-def in_process(request: pytest.FixtureRequest) -> bool:
-    """Whether the tasks run inside Ansible's own process, or with become as ordinary modules."""
-    return bool(request.param)
-
-
-def way(in_process: bool) -> dict[str, Any]:
-    """Return the extra variables for it."""
-    if in_process:
-        return {}
-    become = {"ansible_become": True, "ansible_become_method": "as_is"}
-    return {**become, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-
-
-def ran_in_process(written: Path) -> bool:
-    """Tell by the files that Ansible keeps of each module."""
-    return not any(written.rglob("AnsiballZ_cortex_pagerduty_config*.py"))
-
-
-def test_rollout(site: Site, tmp_path: Path, in_process: bool) -> None:
+def test_rollout(site: Site, tmp_path: Path, way: dict[str, Any]) -> None:
     site.prepare()
-    rollout = (ROLLOUT, *site.options, "-e", json.dumps(way(in_process)), "--diff")
-    assert run_playbook(tmp_path, *rollout, env=site.environment(tmp_path)) == 2
-    assert ran_in_process(tmp_path) == in_process
-    said = messages(tmp_path)
+    site.play(tmp_path, ROLLOUT, way=way)
+    said = {host: result.get("msg", "") for host, result in last_results(tmp_path).items()}
     assert {name: said.get(name) for name, outcome in BY_NAME.items() if not outcome.fits(said.get(name))} == {}
-    assert leaks_below(tmp_path, SECRETS) == []
 
 
-def test_rollout_in_check_mode(site: Site, tmp_path: Path, in_process: bool) -> None:
+def test_rollout_in_check_mode(site: Site, tmp_path: Path, way: dict[str, Any]) -> None:
     names = (
         "added,awkward,replaced,removed,wrong-key,sign-in,whole-token,no-boolean,preflight-accepted,preflight-refused"
     )
     site.prepare()
-    check = (ROLLOUT, *site.options, "-e", json.dumps(way(in_process)), "--check", "--diff", "--limit", names)
-    assert run_playbook(tmp_path, *check, env=site.environment(tmp_path)) == 2
-    assert ran_in_process(tmp_path) == in_process
+    site.play(tmp_path, ROLLOUT, "--check", "--limit", names, way=way)
     assert last_results(tmp_path).keys() == set(names.split(","))
-    assert leaks_below(tmp_path, SECRETS) == []
 
 
-def test_audit_with_a_report(site: Site, tmp_path: Path, in_process: bool) -> None:
+def test_audit_with_a_report(site: Site, tmp_path: Path, way: dict[str, Any]) -> None:
     names = "added,replaced,from-environment,wrong-key,moved,nowhere,whole-token,key-in-url,not-rolled-back,unreachable"
     report = tmp_path / "report.json"
     site.prepare(sent=["api_key"])
-    variables = {
-        "cortex_pagerduty_audit_report": str(report),
-        "cortex_pagerduty_audit_strict": True,
-        **way(in_process),
-    }
-    audit = (AUDIT, *site.options, "-e", json.dumps(variables), "--diff")
-    assert run_playbook(tmp_path, *audit, "--limit", names, env=site.environment(tmp_path)) == 2
-    assert ran_in_process(tmp_path) == in_process
+    settings = {"cortex_pagerduty_audit_report": str(report), "cortex_pagerduty_audit_strict": True}
+    site.play(tmp_path, AUDIT, "--limit", names, way=way, **settings)
     assert {row["workspace"] for row in json.loads(report.read_text())["workspaces"]} == set(names.split(","))
-    assert leaks_below(tmp_path, SECRETS) == []
 
 
-def test_jobs_of_ansible_runner(site: Site, tmp_path: Path, in_process: bool) -> None:
+def test_jobs_of_ansible_runner(site: Site, tmp_path: Path, way: dict[str, Any]) -> None:
     """What AWX does, with the modules and the role used in other ways, and the rollout at the end."""
     names = "awkward,bad-request,rollback-off"
     written = tmp_path / "written"
     private = tmp_path / "private"
     for folder in ("env", "inventory", "project"):
         (private / folder).mkdir(parents=True)
-    written.mkdir()
     shutil.copy(site.given / "workspaces.yml", private / "inventory")
     shutil.copy(Path(__file__).parent / "tasks" / "jobs.yml", private / "project")
-    variables = {"cortex_workspaces": "cortex", "extra_api_key": "unused", **way(in_process)}
+    variables = {"cortex_workspaces": "cortex", "extra_api_key": "unused", **way}
     (private / "env" / "extravars").write_text(json.dumps(variables))
     (private / "env" / "cmdline").write_text(f"--diff --limit {names}")
     # ansible-runner writes the environment that it is given into its artifacts: no secret is in it.
-    env = {**isolated(written), **everything_recorded(written), "ANSIBLE_FORKS": "4"}
-    run = ("run", str(private), "-p", "jobs.yml", "--artifact-dir", str(written / "artifacts"), "--ident", "job")
+    env = {**isolated(written), **everything_recorded(written), **with_results(written), "ANSIBLE_FORKS": "4"}
+    job = ("run", private, "-p", "jobs.yml", "--artifact-dir", written / "artifacts", "--ident", "job")
     site.prepare()
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible_runner", *run],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-    (written / "stdout").write_text(done.stdout + done.stderr)
-    assert done.returncode == 2, done.stdout[-2000:] + done.stderr[-2000:]
+    done = run(sys.executable, "-m", "ansible_runner", *job, cwd=tmp_path, env=env)
+    (written / "stdout").write_text(done.stdout)
+    assert done.returncode == 2, done.stdout[-4000:]
     assert last_results(written).keys() == set(names.split(","))
     assert list((written / "artifacts" / "job" / "job_events").glob("*.json"))
     assert leaks_below(written, SECRETS) == []
