@@ -56,15 +56,14 @@ Stored = dict[str, Any] | None
 # "pytest tests/unit/plugins --hypothesis-profile=long" looks further than each run of the tests.
 hypothesis.configuration.set_hypothesis_home_dir(ROOT / ".work" / "cache" / "hypothesis")
 _PROFILE = hypothesis.settings(
-    max_examples=100,
+    max_examples=200,
     derandomize=True,
     database=None,
     deadline=None,
-    stateful_step_count=8,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 hypothesis.settings.register_profile("short", _PROFILE)
-hypothesis.settings.register_profile("long", _PROFILE, max_examples=2000, derandomize=False, print_blob=True)
+hypothesis.settings.register_profile("long", _PROFILE, max_examples=5000, derandomize=False, print_blob=True)
 hypothesis.settings.load_profile("short")
 
 

@@ -34,9 +34,9 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     configuration,
 )
 from ansible_collections.cortexapps.cortex.tests.support.servers import json_response, recording_server
+from ansible_collections.cortexapps.cortex.tests.support.wire import broken_wire
 
 from ..conftest import ROOT, Run
-from ..wire import broken_wire
 
 
 def failure(url: str, **options: Any) -> str:
