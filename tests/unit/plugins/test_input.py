@@ -163,14 +163,20 @@ def test_secrets_are_checked_for_absent_too(run: RunTask, simulator: Simulator, 
     refused(run, simulator, option, "None", state="absent")
 
 
-@pytest.mark.parametrize("timeout", [0, -1, 3601, "nan", "inf"])
-def test_timeout_has_limits(run: RunTask, simulator: Simulator, timeout: Any) -> None:
-    assert "above 0 and at most 3600 seconds" in refused(run, simulator, "timeout", timeout)
-
-
-@pytest.mark.parametrize("retries", [-1, 21])
-def test_retries_have_limits(run: RunTask, simulator: Simulator, retries: int) -> None:
-    assert "from 0 to 20" in refused(run, simulator, "retries", retries)
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        *(("timeout", value, "above 0 and at most 3600 seconds") for value in (0, -1, 3601, "nan", "inf")),
+        *(("retries", value, "from 0 to 20") for value in (-1, 21)),
+        (
+            "ca_path",
+            "/no/such/ca.pem",
+            "is no file or directory on the host that the task runs on: '/no/such/ca.pem'",
+        ),
+    ],
+)
+def test_message_says_what_is_wrong(run: RunTask, simulator: Simulator, option: str, value: Any, says: str) -> None:
+    assert says in refused(run, simulator, option, value)
 
 
 @pytest.mark.parametrize("option", URLS)
@@ -318,8 +324,3 @@ def test_token_that_is_stored(config: Run, workspace: Workspace, token: str, war
 
 def test_token_that_is_not_used_is_not_warned_about(config: Run) -> None:
     assert "warnings" not in config(token="zq7", state="absent")
-
-
-def test_ca_path_that_does_not_exist(run: RunTask, simulator: Simulator) -> None:
-    message = refused(run, simulator, "ca_path", "/no/such/ca.pem")
-    assert "is no file or directory on the host that the task runs on: '/no/such/ca.pem'" in message

@@ -45,49 +45,33 @@ def run_config(run: RunTask, options: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("option", "variable"), [(option, variable) for option, names in VARIABLES.items() for variable in names]
+    ("option", "is_given", "variables"),
+    [
+        *((option, False, {name: "good"}) for option, names in VARIABLES.items() for name in names),
+        # The task's option wins, then the first variable; an empty one counts as unset.
+        *((option, True, dict.fromkeys(names, "bad")) for option, names in VARIABLES.items()),
+        ("api_key", False, {"CORTEX_API_KEY": "good", "CORTEX_API_TOKEN": "bad"}),
+        ("base_url", False, {"CORTEX_BASE_URL": "good", "CORTEX_API_URL": "bad"}),
+        ("api_key", False, {"CORTEX_API_KEY": "", "CORTEX_API_TOKEN": "good"}),
+        ("base_url", False, {"CORTEX_BASE_URL": "", "CORTEX_API_URL": "good"}),
+    ],
 )
-def test_variable_serves_where_the_option_is_missing(
+def test_variables(
     run: RunTask,
     good: dict[str, str],
     workspace: Workspace,
     environment: pytest.MonkeyPatch,
     option: str,
-    variable: str,
+    is_given: bool,
+    variables: dict[str, str],
 ) -> None:
-    environment.setenv(variable, good.pop(option))
+    values = {"good": good[option], "bad": BAD[option], "": ""}
+    for name, value in variables.items():
+        environment.setenv(name, values[value])
+    if not is_given:
+        del good[option]
     assert "failed" not in run_config(run, good)
     assert workspace.configuration == configuration(TOKEN)
-
-
-@pytest.mark.parametrize("option", VARIABLES)
-def test_option_wins_over_the_environment(
-    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
-) -> None:
-    for variable in VARIABLES[option]:
-        environment.setenv(variable, BAD[option])
-    assert "failed" not in run_config(run, good)
-    assert workspace.configuration == configuration(TOKEN)
-
-
-@pytest.mark.parametrize("option", ["api_key", "base_url"])
-def test_first_variable_wins(
-    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
-) -> None:
-    first, second = VARIABLES[option]
-    environment.setenv(first, good.pop(option))
-    environment.setenv(second, BAD[option])
-    assert "failed" not in run_config(run, good)
-
-
-@pytest.mark.parametrize("option", ["api_key", "base_url"])
-def test_empty_variable_counts_as_unset(
-    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
-) -> None:
-    first, second = VARIABLES[option]
-    environment.setenv(first, "")
-    environment.setenv(second, good.pop(option))
-    assert "failed" not in run_config(run, good)
 
 
 @pytest.mark.parametrize("option", ["api_key", "token"])

@@ -11,24 +11,15 @@ from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 from ansible_collections.cortexapps.cortex.tests.support.cortex import GET, TOKEN, VALIDATE, configuration
 
-from ..conftest import Run
+from ..conftest import Run, Stored, shown
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-@pytest.mark.parametrize("validate", [False, True])
-def test_nothing_is_stored(info: Run, workspace: Workspace, validate: bool, check_mode: bool) -> None:
-    result = info(validate=validate, check_mode=check_mode)
-    assert result == {"changed": False, "configuration": None, "validation": None}
-    assert workspace.requests == [GET]
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-@pytest.mark.parametrize("is_token_readonly", [False, True])
-def test_configuration(info: Run, workspace: Workspace, is_token_readonly: bool, check_mode: bool) -> None:
-    workspace.configuration = configuration(TOKEN, is_token_readonly)
+@pytest.mark.parametrize("stored", [None, configuration(TOKEN), configuration(TOKEN, False)])
+def test_configuration(info: Run, workspace: Workspace, stored: Stored, check_mode: bool) -> None:
+    workspace.configuration = stored
     result = info(check_mode=check_mode)
-    assert result["configuration"] == {"is_token_readonly": is_token_readonly, "last_four": "ab12"}
-    assert result["validation"] is None
+    assert result == {"changed": False, "configuration": shown(stored), "validation": None}
     assert workspace.requests == [GET]
 
 
