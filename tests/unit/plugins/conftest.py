@@ -20,7 +20,7 @@ import syslog
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest import mock
 
 import hypothesis
@@ -52,6 +52,7 @@ RunTask = Callable[[str, dict[str, Any]], tuple[dict[str, Any], str]]
 #: Runs a task on the workspace with options; returns its result.
 Run = Callable[..., dict[str, Any]]
 Stored = dict[str, Any] | None
+Unknown = Literal["unknown"]
 
 # "pytest tests/unit/plugins --hypothesis-profile=long" looks further than each run of the tests.
 hypothesis.configuration.set_hypothesis_home_dir(ROOT / ".work" / "cache" / "hypothesis")
@@ -67,14 +68,23 @@ hypothesis.settings.register_profile("long", _PROFILE, max_examples=5000, derand
 hypothesis.settings.load_profile("short")
 
 
-def shown(stored: Stored) -> Stored:
+def shown(stored: Stored | Unknown) -> Stored:
     """Return what the modules show of what the simulator stores."""
-    return stored and {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
+    if stored is None or stored == "unknown":
+        return None
+    return {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
 
 
-def state(stored: Stored) -> dict[str, Any]:
+def state(stored: Stored | Unknown) -> dict[str, Any]:
     """Return what a diff shows of what the simulator stores."""
+    if stored == "unknown":
+        return {"state": "unknown"}
     return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
+
+
+def without_note(shown_state: dict[str, Any]) -> dict[str, Any]:
+    """Return what a diff shows, without its note on what became of the token."""
+    return {name: value for name, value in shown_state.items() if name != "token"}
 
 
 @contextlib.contextmanager
