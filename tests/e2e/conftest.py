@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ LONGEST = ["test_setup.py", "test_output.py", "test_same_result.py", "test_keywo
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="roll out to 1,000 workspaces instead of 40")
+    parser.addoption("--managed-python", default=sys.executable, help="the Python that the modules run with")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +34,8 @@ def is_long(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """Replaces pytest's: ansible-core 2.21 makes a socket in it, whose path may have no more than 107 characters."""
-    with tempfile.TemporaryDirectory() as folder:
+    # A module that runs in the background may still write.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder, "t")
         path.mkdir()
         yield path

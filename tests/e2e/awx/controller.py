@@ -195,7 +195,7 @@ class Controller:
 
     # The API
 
-    def answer(self, method: str, path: str, query: dict[str, str], body: Object) -> tuple[int, Any]:
+    def respond(self, method: str, path: str, query: dict[str, str], body: Object) -> tuple[int, Any]:
         """Return the status and the JSON of a response."""
         match method, path.removeprefix(self.root).strip("/").split("/"):
             case "GET", ["unified_job_templates"]:
@@ -449,12 +449,12 @@ class Controller:
                     try:
                         if self.headers.get("Authorization") != f"Bearer {controller.token}":
                             raise RejectedError({"detail": "Authentication credentials were not provided."}, 401)
-                        status, answer = controller.answer(
+                        status, value = controller.respond(
                             self.command, url.path, dict(parse_qsl(url.query, keep_blank_values=True)), body
                         )
                     except RejectedError as rejected:
-                        status, answer = rejected.status, rejected.body
-                    content = b"" if answer is None else json.dumps(answer).encode()
+                        status, value = rejected.status, rejected.body
+                    content = b"" if value is None else json.dumps(value).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))

@@ -269,7 +269,7 @@ def add_node(controller: Controller, identifier: str, job: str) -> dict[str, Any
 
 
 def remove(controller: Controller, item: dict[str, Any]) -> None:
-    controller.answer("DELETE", item["url"], {}, {})
+    controller.respond("DELETE", item["url"], {}, {})
 
 
 def lead_past_the_approval(controller: Controller) -> None:
@@ -281,7 +281,7 @@ def lead_past_the_approval(controller: Controller) -> None:
     controller.link(check, "failure_nodes", rollout)
     controller.link(check, "always_nodes", add_node(controller, "0d4e8a43-3b0c-4a44-9d4b-8d1c0c7c3f5e", AUDIT))
     template = controller.one("job_templates", AUDIT)["id"]
-    controller.answer("PATCH", approval["url"], {}, {"unified_job_template": template})
+    controller.respond("PATCH", approval["url"], {}, {"unified_job_template": template})
 
 
 def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup: Setup) -> None:

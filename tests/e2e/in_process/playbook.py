@@ -48,9 +48,13 @@ class Run(NamedTuple):
 
 
 class Controller:
-    """A folder with all that one run of Ansible is given and leaves behind."""
+    """A folder with all that one run of Ansible is given and leaves behind.
+
+    `env` is its environment, and `python` what it runs in.
+    """
 
     def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.python = sys.executable
         self.given = folder / "given"
         self.written = folder / "written"
         self.given.mkdir(parents=True)
@@ -72,31 +76,19 @@ class Controller:
         *tasks: dict[str, Any],
         inventory: Mapping[str, Any] | None = None,
         options: Sequence[str | Path] = (),
-        env: Mapping[str, str] | None = None,
-        python: str | Path = sys.executable,
         **keywords: Any,
     ) -> Run:
-        """Run a play with tasks and keywords; for the other arguments see `playbook`."""
+        """Run a play with tasks and keywords, by default on all hosts of the inventory."""
         keywords.setdefault("hosts", "all" if inventory else "localhost")
-        return self.playbook(play(*tasks, **keywords), inventory=inventory, options=options, env=env, python=python)
+        return self.playbook(play(*tasks, **keywords), inventory=inventory, options=options)
 
     def playbook(
         self,
         *plays: dict[str, Any],
         inventory: Mapping[str, Any] | None = None,
         options: Sequence[str | Path] = (),
-        env: Mapping[str, str] | None = None,
-        python: str | Path = sys.executable,
     ) -> Run:
-        """Run plays.
-
-        Args:
-            plays: What `play` returns.
-            inventory: The variables of each host. By default there is the implicit localhost.
-            options: Further arguments of ansible-playbook.
-            env: Further environment variables.
-            python: What ansible-playbook runs in.
-        """
+        """Run plays. The inventory has the variables of each host; without one there is the implicit localhost."""
         playbook = self.given / "playbook.yml"
         playbook.write_text(dump(list(plays)))
         arguments: list[str | Path] = [playbook, *options]
@@ -104,18 +96,12 @@ class Controller:
             hosts = self.given / "inventory.yml"
             hosts.write_text(dump({"all": {"hosts": dict(inventory)}}))
             arguments += ["-i", hosts]
-        return self.run("playbook", *arguments, env=env, python=python)
+        return self.run("playbook", *arguments)
 
-    def run(
-        self,
-        program: str,
-        *arguments: str | Path,
-        env: Mapping[str, str] | None = None,
-        python: str | Path = sys.executable,
-    ) -> Run:
-        """Run one of Ansible's programs: "playbook", "adhoc", or "vault"."""
+    def run(self, program: str, *arguments: str | Path) -> Run:
+        """Run one of Ansible's programs: "playbook" or "adhoc"."""
         self._registered.write_text("{}")
-        done = run(python, "-m", "ansible", program, *arguments, cwd=self.given, env={**self.env, **(env or {})})
+        done = run(self.python, "-m", "ansible", program, *arguments, cwd=self.given, env=self.env)
         (self.written / "stdout").write_text(done.stdout)
         return Run(done.returncode, done.stdout, json.loads(self._registered.read_text()))
 

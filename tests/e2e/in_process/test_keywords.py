@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
@@ -56,7 +55,8 @@ def test_environment_names_the_store_of_certificates(
 ) -> None:
     stores = [simulator.ca_path, "", simulator.ca_path]
     read = info("read") | {"environment": {"REQUESTS_CA_BUNDLE": "{{ item }}"}, "loop": stores}
-    run = controller.play(read, env={"SSL_CERT_FILE": "/dev/null"})
+    controller.env["SSL_CERT_FILE"] = "/dev/null"
+    run = controller.play(read)
     assert [result["failed"] for result in run.results["read"]["results"]] == [False, True, False]
 
 
@@ -106,28 +106,14 @@ def test_until(controller: Controller, workspace: Workspace) -> None:
     assert (run.results["read"]["attempts"], workspace.requests) == (3, [GET] * 3)
 
 
-@dataclass(frozen=True)
-class Hanging:
-    """A request that never gets a response, and what is known when the task ends: all that came before.
-
-    Attributes:
-        operation: That of the request.
-        skip: How many of the same come before.
-        last_four: What is known to be stored.
-    """
-
-    operation: str
-    sent: list[str]
-    skip: int = 0
-    last_four: str | None = None
-
-
-HANGING = {
-    "reading": Hanging("get", [GET]),
-    "writing": Hanging("replace", [GET, PUT]),
-    "validating": Hanging("validate", [GET, PUT, VALIDATE], last_four="ab12"),
-    "reading before the rollback": Hanging("get", [GET, PUT, VALIDATE, GET], skip=1, last_four="ab12"),
-    "rolling back": Hanging("replace", [GET, PUT, VALIDATE, GET, PUT], skip=1),
+# The request that never gets a response: its operation, how many of the same come before, all requests until then, and
+# what is known to be stored.
+HANGING: dict[str, tuple[str, int, list[str], str | None]] = {
+    "reading": ("get", 0, [GET], None),
+    "writing": ("replace", 0, [GET, PUT], None),
+    "validating": ("validate", 0, [GET, PUT, VALIDATE], "ab12"),
+    "reading before the rollback": ("get", 1, [GET, PUT, VALIDATE, GET], "ab12"),
+    "rolling back": ("replace", 1, [GET, PUT, VALIDATE, GET, PUT], None),
 }
 
 
@@ -138,9 +124,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator,
         simulator.reject_token(TOKEN)
         inventory = {name: {"key": api_key_of(str(number))} for number, name in enumerate([*HANGING, "module"])}
         workspaces = {name: simulator.add_workspace(host["key"], name, OLD) for name, host in inventory.items()}
-        for name, request in HANGING.items():
+        for name, (operation, skip, _sent, _last_four) in HANGING.items():
             # For longer than any test takes.
-            workspaces[name].fault(request.operation, skip=request.skip, delay=600, drop=True)
+            workspaces[name].fault(operation, skip=skip, delay=600, drop=True)
         workspaces["module"].fault("get", delay=6)
         ends = {"timeout": 3, "ignore_errors": True}
         rotate = config("ended", api_key="{{ key }}", validate=True, rollback=True, previous_token=OTHER_TOKEN) | ends
@@ -157,12 +143,13 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator,
 @pytest.mark.parametrize("name", HANGING)
 def test_timeout_ends_the_task_with_what_is_known(ended: tuple[Simulator, Run], name: str) -> None:
     simulator, run = ended
-    request, results = HANGING[name], run.registered[name]
+    _operation, _skip, sent, last_four = HANGING[name]
+    results = run.registered[name]
     task = results["ended"]
-    assert simulator.workspaces[name].requests == request.sent
-    assert (task["failed"], task["changed"], task["timedout"]["period"]) == (True, PUT in request.sent, 3)
+    assert simulator.workspaces[name].requests == sent
+    assert (task["failed"], task["changed"], task["timedout"]["period"]) == (True, PUT in sent, 3)
     assert task["rolled_back"] is False
-    assert (task["configuration"] or {}).get("last_four") == request.last_four
+    assert (task["configuration"] or {}).get("last_four") == last_four
     assert results["next"]["msg"] == "the next task"
 
 
@@ -282,7 +269,8 @@ def test_other_ways_to_write_a_task(controller: Controller, workspace: Workspace
     assert run.pythons == []
     ways = {"in_role", "included", "short", "action", "action_line", "local", "local_line", "line", "handled"}
     assert {name: result["configuration"] for name, result in run.results.items()} == dict.fromkeys(ways, SHOWN)
-    ad_hoc = controller.run("adhoc", "localhost", "-m", INFO, env={"CORTEX_API_KEY": API_KEY})
+    controller.env["CORTEX_API_KEY"] = API_KEY
+    ad_hoc = controller.run("adhoc", "localhost", "-m", INFO)
     assert (ad_hoc.status, '"last_four": "ab12"' in ad_hoc.output) == (0, True)
 
 

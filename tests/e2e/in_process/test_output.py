@@ -41,8 +41,10 @@ def options(controller: Controller) -> list[str | Path]:
 
 
 @pytest.fixture
-def loud(controller: Controller) -> dict[str, str]:
-    return everything_debugged(controller.written)
+def loud(controller: Controller) -> Controller:
+    """A controller that writes all that it can."""
+    controller.env |= everything_debugged(controller.written)
+    return controller
 
 
 def tasks(simulator: Simulator, workspace: Workspace) -> list[dict[str, Any]]:
@@ -73,68 +75,65 @@ FAILED = {
 
 
 def test_no_trace_of_a_task_in_process(
-    controller: Controller, simulator: Simulator, workspace: Workspace, options: list[str | Path], loud: dict[str, str]
+    loud: Controller, simulator: Simulator, workspace: Workspace, options: list[str | Path]
 ) -> None:
     quiet = [task | {"ignore_errors": True} for task in tasks(simulator, workspace)]
-    run = controller.play(*quiet, options=options, env=loud)
+    run = loud.play(*quiet, options=options)
     assert {name: run.results[name]["failed"] for name in FAILED} == FAILED
-    assert leaks_below(controller.written, SECRETS) == []
+    assert leaks_below(loud.written, SECRETS) == []
     assert run.pythons == []
-    assert list(controller.written.rglob(PAYLOADS)) == []
-    assert not (controller.written / "journal").exists()
+    assert list(loud.written.rglob(PAYLOADS)) == []
+    assert not (loud.written / "journal").exists()
 
 
-def test_no_argument_is_shown_by_debugging(controller: Controller, workspace: Workspace, loud: dict[str, str]) -> None:
+def test_no_argument_is_shown_by_debugging(loud: Controller, workspace: Workspace) -> None:
     """Not even one that is no secret."""
-    quiet = {"ANSIBLE_VERBOSITY": "0", "ANSIBLE_LOG_VERBOSITY": "0", "ANSIBLE_INJECT_INVOCATION": "1"}
-    run = controller.play(info("read", timeout=2345.5), env=loud | quiet)
+    loud.env |= {"ANSIBLE_VERBOSITY": "0", "ANSIBLE_LOG_VERBOSITY": "0", "ANSIBLE_INJECT_INVOCATION": "1"}
+    run = loud.play(info("read", timeout=2345.5))
     assert run.results["read"]["invocation"]["module_args"]["timeout"] == 2345.5
-    (controller.written / "registered.json").unlink()
-    assert leaks_below(controller.written, {"an argument": "2345.5"}) == []
+    (loud.written / "registered.json").unlink()
+    assert leaks_below(loud.written, {"an argument": "2345.5"}) == []
 
 
 def test_of_a_module_only_ansibles_own_is_shown(
-    controller: Controller, simulator: Simulator, workspace: Workspace, options: list[str | Path], loud: dict[str, str]
+    loud: Controller, simulator: Simulator, workspace: Workspace, options: list[str | Path]
 ) -> None:
     """What it prints of a module that it starts, and what it sends to a host."""
     # Not those that Ansible rejects: of these it prints all arguments twice.
     accepted = [task for task in tasks(simulator, workspace) if task["register"] not in ("misspelled", "of_no_use")]
     modules = [task | AS_MODULE | {"ignore_errors": True} for task in accepted]
-    run = controller.play(*modules, options=options, env=loud)
+    run = loud.play(*modules, options=options)
     assert {name: result["failed"] for name, result in run.results.items()} == {
         task["register"]: FAILED[task["register"]] for task in accepted
     }
-    assert leaks_below(controller.written, SECRETS) == []
-    payloads = list(controller.written.rglob(PAYLOADS))
+    assert leaks_below(loud.written, SECRETS) == []
+    payloads = list(loud.written.rglob(PAYLOADS))
     assert len(run.pythons) == len(payloads) == len(modules)
     assert all(leaks_in(payload.read_text(), SECRETS) for payload in payloads)
-    assert "Invoked with" in (controller.written / "journal").read_text()
+    assert "Invoked with" in (loud.written / "journal").read_text()
 
 
 def test_arguments_are_displayed_as_the_playbook_has_them(
     controller: Controller, workspace: Workspace, options: list[str | Path]
 ) -> None:
-    env = {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"}
+    controller.env["ANSIBLE_DISPLAY_ARGS_TO_STDOUT"] = "1"
     hidden = config(api_key=KEY) | {"no_log": True}
-    run = controller.play(config(api_key=KEY, token=NEW_TOKEN), hidden, env=env, options=options)
+    run = controller.play(config(api_key=KEY, token=NEW_TOKEN), hidden, options=options)
     assert run.status == 0
     assert f"token={NEW_TOKEN}" in run.output
     assert leaks_below(controller.written, SECRETS) == []
-    literal = controller.play(config(api_key=KEY), env=env, options=options)
+    literal = controller.play(config(api_key=KEY), options=options)
     assert f"token={TOKEN}" in literal.output
 
 
 def test_unexpected_exception_is_named_without_its_text(
-    controller: Controller, workspace: Workspace, options: list[str | Path], loud: dict[str, str]
+    loud: Controller, workspace: Workspace, options: list[str | Path]
 ) -> None:
-    (controller.given / "sitecustomize.py").write_text(BUG)
+    (loud.given / "sitecustomize.py").write_text(BUG)
+    loud.env["PYTHONPATH"] += f":{loud.given}"
     bugs = [config("c", api_key=KEY, token=NEW_TOKEN), info("i", api_key=KEY)]
     modules = [task | AS_MODULE | {"register": f"{task['register']}_as_module"} for task in bugs]
-    run = controller.play(
-        *[task | {"ignore_errors": True} for task in (*bugs, *modules)],
-        options=options,
-        env={**loud, "PYTHONPATH": f"{controller.given}:{loud['PYTHONPATH']}"},
-    )
+    run = loud.play(*[task | {"ignore_errors": True} for task in (*bugs, *modules)], options=options)
     message = "An unexpected error occurred: LookupError in sitecustomize.py, line 5. Report it at "
     assert [result["msg"].startswith(message) for result in run.results.values()] == [True] * 4
-    assert leaks_below(controller.written, SECRETS) == []
+    assert leaks_below(loud.written, SECRETS) == []

@@ -44,11 +44,11 @@ def without_requests(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_without_requests_a_task_is_an_ordinary_module(
     controller: Controller, workspace: Workspace, without_requests: str
 ) -> None:
+    controller.python = without_requests
     run = controller.play(
         info("missing") | {"ignore_errors": True},
         info("chosen") | {"vars": {CHOICE: sys.executable}},
         inventory={"localhost": {**LOCAL, CHOICE: without_requests}},
-        python=without_requests,
         options=["-vvv"],
     )
     assert run.pythons == [without_requests, sys.executable]

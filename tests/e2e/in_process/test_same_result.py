@@ -150,7 +150,8 @@ def test_both_ways_give_the_same_result_without_secrets(controller: Controller, 
                 workspace.fault(**fields)
             tasks.append({**task(case, key, simulator.pagerduty_url), "register": f"{way}{number}", **keywords})
 
-    run = controller.play(*tasks, options=["-vvvvv"], env={"ANSIBLE_INJECT_INVOCATION": "1"})
+    controller.env["ANSIBLE_INJECT_INVOCATION"] = "1"
+    run = controller.play(*tasks, options=["-vvvvv"])
 
     results = {case.name: (run.results[f"p{number}"], run.results[f"m{number}"]) for number, case in enumerate(CASES)}
     for result in itertools.chain(*results.values()):
@@ -180,5 +181,6 @@ def test_arguments_are_in_the_result_if_ansible_is_told_so(
     controller: Controller, workspace: Workspace, setting: dict[str, str]
 ) -> None:
     """Before ansible-core 2.21 they always are."""
-    run = controller.play(info("in_process"), info("as_module") | AS_MODULE, env=setting)
+    controller.env |= setting
+    run = controller.play(info("in_process"), info("as_module") | AS_MODULE)
     assert run.results["in_process"] == run.results["as_module"]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.simulator import Simulator
@@ -28,6 +29,12 @@ CASES: dict[str, tuple[Any, str, dict[str, Any], bool]] = {
     "delete": (CONFIG, "config", {"state": "absent"}, True),
     "info": (CONFIG, "config_info", {"validate": True}, False),
 }
+
+
+@pytest.fixture
+def python(request: pytest.FixtureRequest) -> str:
+    """The Python of a managed host: nothing but requests is installed."""
+    return str(request.config.getoption("--managed-python"))
 
 
 def test_files_compile(python: str) -> None:
@@ -54,6 +61,6 @@ def test_modules_run(python: str, tmp_path: Path) -> None:
         configurations = {name: workspace.configuration for name, workspace in simulator.workspaces.items()}
     outcomes = re.findall(r"^TASK \[(\w+)\] \**\n(?:.+\n)*?(\w+): \[managed\]", done.stdout, re.MULTILINE)
     assert dict(outcomes) == {name: "changed" if case[-1] else "ok" for name, case in CASES.items()}, done.stdout
-    # Each of the three validations has a configuration and is the result of a task.
+    # In three results: of the whole, and of the one configuration in it.
     assert done.stdout.count('"is_valid": true') == 6
     assert configurations == {"create": CONFIG, "keep": CONFIG, "delete": None, "info": CONFIG}

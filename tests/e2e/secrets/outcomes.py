@@ -89,15 +89,15 @@ def error(echo: str) -> dict[str, str]:
     return {"message": echo, "type": echo, "requestId": echo, "details": echo}
 
 
-def answer(operation: str, status: int, **fields: Any) -> Faults:
-    """Have an operation answered with a status, and secrets all over the error and the headers."""
+def responding(operation: str, status: int, **fields: Any) -> Faults:
+    """Have the response to an operation be an error with a status, with secrets all over it and its headers."""
     return lambda echo: [
         {"operation": operation, "status": status, "body": error(echo), "headers": {"X-Echo": echo}, **fields}
     ]
 
 
 def page(operation: str, status: int) -> Faults:
-    """Have an operation answered by something else than Cortex."""
+    """Have the response to an operation be a page of something else than Cortex."""
     return lambda echo: [
         {
             "operation": operation,
@@ -142,18 +142,22 @@ OUTCOMES = [
         "from-file", variables={"cortex_pagerduty_token": "{{{{ lookup('ansible.builtin.file', '{token_file}') }}}}"}
     ),
     # Every class of failure, the secrets coming back.
-    Outcome("wrong-key", "Check api_key", faults=answer("get", 401)),
-    Outcome("forbidden", "Configure integrations", faults=answer("add", 403)),
+    Outcome("wrong-key", "Check api_key", faults=responding("get", 401)),
+    Outcome("forbidden", "Configure integrations", faults=responding("add", 403)),
     Outcome("not-permitted", "Configure integrations", may_configure=False),
     Outcome("nowhere", "does not look like the Cortex API", faults=page("get", 404)),
     Outcome("sign-in", "does not look like the Cortex API", faults=page("get", 200)),
     Outcome("moved", "redirects to", faults=moved),
-    Outcome("bad-request", "HTTP 400", faults=answer("add", 400)),
-    Outcome("limited", "Cortex requested a retry after 90 s", faults=answer("add", 429, headers={"Retry-After": "90"})),
-    Outcome("broken", "Gave up after 2 attempts", {"cortex_pagerduty_retries": 1}, answer("replace", 503), stored=True),
+    Outcome("bad-request", "HTTP 400", faults=responding("add", 400)),
+    Outcome(
+        "limited", "Cortex requested a retry after 90 s", faults=responding("add", 429, headers={"Retry-After": "90"})
+    ),
+    Outcome(
+        "broken", "Gave up after 2 attempts", {"cortex_pagerduty_retries": 1}, responding("replace", 503), stored=True
+    ),
     Outcome("dropped", "the connection was lost", faults=lambda echo: [{"operation": "get", "drop": True}]),
     Outcome(
-        "half-answered",
+        "half-sent",
         "the connection was lost",
         faults=lambda echo: [{"operation": "add", "body": error(echo), "truncate": len(echo), "processed": False}],
     ),
@@ -202,13 +206,13 @@ OUTCOMES = [
     Outcome(
         "rollback-failed",
         "The rollback failed.",
-        faults=lambda echo: verdict(echo) + answer("delete", 500)(echo),
+        faults=lambda echo: verdict(echo) + responding("delete", 500)(echo),
     ),
     Outcome(
         "rollback-to-previous-failed",
         "The rollback failed.",
         PREVIOUS,
-        answer("replace", 500, skip=1),
+        responding("replace", 500, skip=1),
         accepted=False,
         stored=True,
         sent=("api_key", "previous_token"),

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support.environment import isolated
 from tests.support.programs import run
 
 ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
@@ -44,8 +45,11 @@ def with_results(folder: Path) -> dict[str, str]:
     }
 
 
-def run_playbook(folder: Path, *arguments: str | Path, env: Mapping[str, str]) -> int:
-    """Run ansible-playbook, with what it prints in `stdout` below `folder`; return its exit status."""
-    done = run(sys.executable, "-m", "ansible", "playbook", *arguments, cwd=folder, env=env)
+def run_playbook(
+    folder: Path, *arguments: str | Path, env: Mapping[str, str], program: Sequence[str] = ("ansible", "playbook")
+) -> int:
+    """Run a playbook in `folder`, with what it prints in `stdout` there; return its exit status."""
+    everything = {**isolated(folder), **everything_recorded(folder), **with_results(folder), **env}
+    done = run(sys.executable, "-m", *program, *arguments, cwd=folder, env=everything)
     (folder / "stdout").write_text(done.stdout)
     return done.returncode

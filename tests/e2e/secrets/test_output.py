@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import socket
-import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +19,12 @@ import pytest
 import yaml
 
 from tests.simulator import Simulator
-from tests.support.environment import isolated
-from tests.support.programs import run
 from tests.support.servers import recording_server
 from tests.support.vault import encrypt
 
 from .leaks import PAYLOADS, echoes, leaks_below
 from .outcomes import OUTCOMES, host_variables
-from .playbook import AUDIT, ROLLOUT, everything_debugged, everything_recorded, run_playbook, with_results
+from .playbook import AUDIT, ROLLOUT, everything_debugged, run_playbook
 
 BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}
 VAULT_PASSWORD = "correct-horse-battery-staple-9"
@@ -67,9 +64,7 @@ class Site:
         inputs += ["--vault-password-file", self.given / "vault-password"]
         inputs += ["-e", json.dumps({"cortex_workspaces": "cortex", **way, **variables})]
         env = {
-            **isolated(folder),
             **everything_debugged(folder),
-            **with_results(folder),
             "ANSIBLE_FORKS": "8",
             "CORTEX_API_KEY": BY_NAME["from-environment"].api_key,
             "PAGERDUTY_TOKEN": BY_NAME["from-environment"].token,
@@ -166,20 +161,17 @@ def test_jobs_of_ansible_runner(site: Site, tmp_path: Path, way: dict[str, Any])
     names = "awkward,bad-request,rollback-off"
     written = tmp_path / "written"
     private = tmp_path / "private"
-    for folder in ("env", "inventory", "project"):
-        (private / folder).mkdir(parents=True)
+    for folder in (written, private / "env", private / "inventory", private / "project"):
+        folder.mkdir(parents=True)
     shutil.copy(site.given / "workspaces.yml", private / "inventory")
     shutil.copy(Path(__file__).parent / "tasks" / "jobs.yml", private / "project")
     variables = {"cortex_workspaces": "cortex", "extra_api_key": "unused", **way}
     (private / "env" / "extravars").write_text(json.dumps(variables))
     (private / "env" / "cmdline").write_text(f"--diff --limit {names}")
     # ansible-runner writes the environment that it is given into its artifacts: no secret is in it.
-    env = {**isolated(written), **everything_recorded(written), **with_results(written), "ANSIBLE_FORKS": "4"}
     job = ("run", private, "-p", "jobs.yml", "--artifact-dir", written / "artifacts", "--ident", "job")
     site.prepare()
-    done = run(sys.executable, "-m", "ansible_runner", *job, cwd=tmp_path, env=env)
-    (written / "stdout").write_text(done.stdout)
-    assert done.returncode == 2, done.stdout[-4000:]
+    assert run_playbook(written, *job, program=["ansible_runner"], env={"ANSIBLE_FORKS": "4"}) == 2
     assert last_results(written).keys() == set(names.split(","))
     assert list((written / "artifacts" / "job" / "job_events").glob("*.json"))
     assert leaks_below(written, SECRETS) == []
