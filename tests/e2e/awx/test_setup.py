@@ -290,7 +290,8 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup:
     ready.create("hosts", {"name": "of another client", "inventory": inventory})
     add_credential(ready, "Cortex vault password")
     new = f"{TOKEN[:16]}wxyz"
-    rotated = {"env": {"PAGERDUTY_TOKEN": new}, "awx_update_secrets": True}
+    tokens = {"PAGERDUTY_TOKEN": new, "PAGERDUTY_PREVIOUS_TOKEN": TOKEN}
+    rotated = {"env": tokens, "awx_update_secrets": True}
     foretold = setup(ready, ANSIBLE_VAULT, "--check", awx_schedule="Audit", **rotated)
     assert (foretold.succeeded, ready.writes) == (True, []), foretold.output
 
@@ -301,7 +302,7 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup:
         assert told.items("Remove the schedules of the audit that are no longer named") == [SCHEDULE]
         others = ["0d4e8a43-3b0c-4a44-9d4b-8d1c0c7c3f5e", "approval", "check: billing", "rollout: billing"]
         assert told.items("Remove all other nodes") == [*others, "rollout: search"]
-    assert secrets(ready, "PagerDuty token for Cortex") == {"token": new}
+    assert secrets(ready, "PagerDuty token for Cortex") == {"token": new, "previous_token": TOKEN}
     hosts = {item["name"]: item["variables"] for item in yaml.safe_load(ANSIBLE_VAULT)["awx_workspaces"]}
     assert {name: variables(ready, name) for name in hosts} == hosts
     assert sorted(ready.names("hosts")) == ["checkout", "of another client", "payments"]
@@ -320,17 +321,22 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup:
 
 @path_without_blanks
 def test_the_oldest_ansible_core_comes_to_the_same(ready: Controller, setup: Setup, oldest_core: Path) -> None:
-    """Of a workflow the other way round, and without the key of Cortex, of which there is a credential."""
+    """Of a workflow the other way round, and without the previous token and the key of Cortex.
+
+    That the key is missing is no reason to touch the credential that is there.
+    """
     check, approval, rollout = nodes(ready)
     remove(ready, approval)
     ready.link(rollout, "success_nodes", check)
     add_node(ready, "rollout: search", ROLLOUT)
-    done = setup(ready, env=ENVIRONMENT | {"CORTEX_API_KEY": ""}, programs=oldest_core)
+    done = setup(ready, env={"PAGERDUTY_TOKEN": TOKEN}, programs=oldest_core, awx_update_secrets=True)
     assert done.succeeded, done.output
     assert done.items("Remove all other nodes") == ["rollout: search"]
     check_graph(ready)
+    assert secrets(ready, "PagerDuty token for Cortex") == {"token": TOKEN}
+    assert secrets(ready, "Cortex API key")["api_key"] == API_KEY
     # Nothing else differs.
-    assert {request.split("/")[3] for request in ready.writes} == {"workflow_job_template_nodes"}
+    assert {request.split("/")[3] for request in ready.writes} == {"credentials", "workflow_job_template_nodes"}
 
 
 @pytest.fixture(params=["this ansible-core", "the oldest ansible-core"])
