@@ -197,7 +197,7 @@ EVERYTHING = {
 }
 
 
-def test_it_makes_everything(ready: Controller) -> None:
+def test_it_makes_everything_once(ready: Controller, setup: Setup) -> None:
     assert made(ready) == EVERYTHING
     cortex = ready.one("credential_types", "Cortex")
     assert cortex["injectors"] == {"env": {"CORTEX_API_KEY": "{{ api_key }}", "CORTEX_BASE_URL": "{{ base_url }}"}}
@@ -224,6 +224,9 @@ def test_it_makes_everything(ready: Controller) -> None:
     assert (schedule["unified_job_template"], schedule["enabled"]) == (audit["id"], True)
     assert ready.surveys[ready.one("workflow_job_templates", WORKFLOW)["id"]] == survey
     check_graph(ready)
+
+    again = setup(ready)
+    assert (again.succeeded, again.changed, ready.writes) == (True, 0, []), again.output
 
 
 def secrets(controller: Controller, credential: str) -> Any:

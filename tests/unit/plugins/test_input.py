@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import urllib3.util.connection
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 from ansible_collections.cortexapps.cortex.tests.support.cortex import (
@@ -63,24 +64,7 @@ GOOD_SWITCHED = {
     # ansible-core itself fails with an OverflowError when an int is infinite.
     "infinite": {*SECRETS, "retries"},
 }
-OPTIONS = (
-    "api_key",
-    "base_url",
-    "validate_certs",
-    "ca_path",
-    "timeout",
-    "retries",
-    "state",
-    "token",
-    "is_token_readonly",
-    "update_token",
-    "preflight",
-    "preflight_url",
-    "validate",
-    "rollback",
-    "previous_token",
-    "previous_is_token_readonly",
-)
+OPTIONS = tuple(CONFIG_ARGUMENTS["argument_spec"])
 
 
 def given(simulator: Simulator, **options: Any) -> dict[str, Any]:

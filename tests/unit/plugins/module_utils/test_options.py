@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONNECTION_SPEC
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import (
+    CONFIG_ARGUMENTS,
+    CONNECTION_SPEC,
+    INFO_ARGUMENTS,
+)
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
 from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 from ansible_collections.cortexapps.cortex.tests.support.cortex import (
@@ -22,10 +26,9 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     configuration,
 )
 
-from ..conftest import CONFIG, RunTask
+from ..conftest import CONFIG, ROOT, RunTask
 
 WRONG_KEY = api_key_of("nobody")
-OPTIONS = {"api_key": API_KEY, "base_url": "", "token": TOKEN}
 VARIABLES = {
     "api_key": ("CORTEX_API_KEY", "CORTEX_API_TOKEN"),
     "base_url": ("CORTEX_BASE_URL", "CORTEX_API_URL"),
@@ -110,3 +113,27 @@ def test_documentation_matches_the_argument_spec() -> None:
             assert documented[name].get(value) == option.get(value)
         for variable in VARIABLES.get(name, ()):
             assert f"E({variable})" in " ".join(documented[name]["description"])
+
+
+def test_each_variable_is_tested() -> None:
+    fallbacks = {
+        name: tuple(option["fallback"][1])
+        for name, option in CONFIG_ARGUMENTS["argument_spec"].items()
+        if "fallback" in option
+    }
+    # The one of the previous token is tested with rollbacks.
+    assert fallbacks.keys() == {*VARIABLES, "previous_token"}
+    assert {name: fallbacks[name] for name in VARIABLES} == VARIABLES
+
+
+@pytest.mark.parametrize(("entry_point", "arguments"), [("main", CONFIG_ARGUMENTS), ("audit", INFO_ARGUMENTS)])
+def test_role_passes_every_option(entry_point: str, arguments: dict[str, Any]) -> None:
+    role = ROOT / "roles" / "cortex_pagerduty"
+    first, *_others = yaml.safe_load((role / "tasks" / f"{entry_point}.yml").read_text())
+    [passed] = (value for name, value in first.items() if name.startswith("cortexapps.cortex."))
+    assert passed.keys() == arguments["argument_spec"].keys()
+    variables = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"][entry_point]
+    for name, value in passed.items():
+        # The audit always validates.
+        assert value is True or f"cortex_pagerduty_{name}" in value
+        assert value is True or f"cortex_pagerduty_{name}" in variables["options"]
