@@ -68,9 +68,7 @@ def test_mutation_is_found(found: dict[Mutation, Failure | None], mutation: Muta
 
 
 def test_page_shows_what_is_found(request: pytest.FixtureRequest, walk: Walk, schedules: Schedules) -> None:
-    parts = (
-        {f"numbers with {walk.number_of_faults}": page.numbers(walk, schedules)} if walk.number_of_faults == 1 else {}
-    )
+    parts = {f"numbers with {walk.number_of_faults}": page.numbers(walk, schedules)}
     if walk.number_of_faults == 1:
         found: dict[Mutation, Failure | None] = request.getfixturevalue("found")
         parts |= {
