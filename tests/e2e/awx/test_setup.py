@@ -93,7 +93,7 @@ def set_up(
     controller: Controller,
     variables: str = VARIABLES,
     *options: str | Path,
-    env: Mapping[str, str] = ENVIRONMENT,
+    env: Mapping[str, str] | None = None,
     playbook: str | Path = "cortexapps.cortex.awx_setup",
     programs: Path | None = None,
     **extra: Any,
@@ -111,7 +111,7 @@ def set_up(
         "ANSIBLE_VAULT_PASSWORD_FILE": str(folder / "password"),
         "CONTROLLER_HOST": controller.url,
         "CONTROLLER_OAUTH_TOKEN": controller.token,
-        **env,
+        **(ENVIRONMENT if env is None else env),
     }
     controller.requests.clear()
     program = programs / "ansible-playbook" if programs else "ansible-playbook"

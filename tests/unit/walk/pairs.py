@@ -294,7 +294,7 @@ class Pair:
     def walk(self, starts: list[Start]) -> Outcome:
         """Visit every state. Those farther from the end come first, so whatever leads to a state comes before it."""
         # By the distance from the end, of both together.
-        pending: list[list[Visits]] = [[] for _ in range(self._shape[0])]
+        pending: list[list[Visits]] = [[] for _height in range(self._shape[0])]
         schedules = np.array([start.first.number * start.second.number for start in starts])
         self._put(pending, Visits(self._encode(_begin(starts)), schedules, np.arange(len(starts))))
         states = total = 0
