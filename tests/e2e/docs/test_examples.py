@@ -149,8 +149,10 @@ def test_commands_exist(example: Example) -> None:
     sessions = (ROOT / "noxfile.py").read_text() + (ROOT / "antsibull-nox.toml").read_text()
     names = r"^def (\w+)\(session|name=\"([\w-]+)\"|^add_program\(\"(\w+)\"|^\[sessions\.(\w+)\]"
     known |= {match[match.lastindex or 0].replace("_", "-") for match in re.finditer(names, sessions, re.MULTILINE)}
-    for names in re.findall(r"^\$ make (?:\w+=\S+ )*([a-z -]+)", example.text, re.MULTILINE):
-        assert set(names.split()) <= known
+    # Of the sessions for each version.
+    known |= set(re.findall(r"\"(ansible-test-\w+)\"", sessions))
+    for names in re.findall(r"^\$ make (?:\w+=\S+ )*([a-z][a-z0-9. -]*)", example.text, re.MULTILINE):
+        assert {re.sub(r"-\d\.\d+-\d\.\d+$", "", name) for name in names.split()} <= known
     for playbook in re.findall(r"ansible-playbook cortexapps\.cortex\.(\w+)", example.text):
         assert (ROOT / "playbooks" / f"{playbook}.yml").is_file()
     for module in re.findall(r"ansible-doc (?:-t module )?cortexapps\.cortex\.(\w+)", example.text):
