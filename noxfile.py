@@ -189,7 +189,7 @@ def add_modules(python: str, requests: str = "requests") -> None:
         install(session, "pytest", "requests", *SIMULATOR)
         managed = Path(session.virtualenv.location, "managed")
         session.run(sys.executable, "-m", "virtualenv", "-q", "-p", python, managed, external=True)
-        pip = [sys.executable, "-m", "pip", "--python", managed, "install", "-q", requests]
+        pip = [sys.executable, "-m", "pip", "--python", str(managed), "install", "-q", requests]
         session.run(*pip, external=True, env={"PIP_CONSTRAINT": None})
         run_pytest(session, "tests/e2e/modules", f"--managed-python={managed / 'bin' / 'python'}")
 
