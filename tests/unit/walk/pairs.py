@@ -305,12 +305,14 @@ class Pair:
             visits = _merged(Visits(*(np.concatenate(column) for column in zip(*todo, strict=True))))
             todo.clear()
             states += len(visits.codes)
-            # No schedule comes through two of them, so none of these numbers is too large if their sum is not.
-            assert visits.schedules.sum(dtype=float) < np.iinfo(int).max
+            # Far from the largest number, since one step multiplies it by less than a thousand.
+            assert visits.schedules.sum(dtype=float) < 2.0**53
             # Whatever is left at last is an end.
             total = int(visits.schedules.sum())
             for low in range(0, len(visits.codes), CHUNK):
                 self._step(Visits(*(column[low : low + CHUNK] for column in visits)), pending, nearest)
+        # Every step has led nearer to the end.
+        assert not any(pending)
         return Outcome(
             states, total, {name: (origin // REQUEST, starts[origin % REQUEST]) for name, origin in nearest.items()}
         )
