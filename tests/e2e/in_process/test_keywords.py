@@ -15,7 +15,7 @@ from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE, api_key_of
-from tests.support.marks import path_without_blanks
+from tests.support.marks import path_without_blanks, path_without_shell_characters
 from tests.support.vault import encrypt
 from tests.support.waiting import wait_until
 
@@ -274,6 +274,7 @@ def test_other_ways_to_write_a_task(controller: Controller, workspace: Workspace
     assert (ad_hoc.status, '"last_four": "ab12"' in ad_hoc.output) == (0, True)
 
 
+@path_without_shell_characters
 def test_results_steer_the_play(controller: Controller, workspace: Workspace) -> None:
     short = {"cortex_pagerduty_config_info": {"api_key": API_KEY, "token": TOKEN}, "ignore_errors": True}
     run = controller.play(

@@ -16,8 +16,11 @@ from tests.e2e.secrets.playbook import everything_debugged
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
+from tests.support.marks import path_without_shell_characters
 
 from .playbook import AS_MODULE, SECRETS, Controller, config, info
+
+pytestmark = path_without_shell_characters
 
 # Their values are in a file of variables: Ansible shows the lines of a playbook around a task that fails.
 VARIABLES = {"key": API_KEY, "new_token": TOKEN, "old_token": OTHER_TOKEN}

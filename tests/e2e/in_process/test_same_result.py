@@ -18,8 +18,11 @@ from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import OTHER_TOKEN, TOKEN
+from tests.support.marks import path_without_shell_characters
 
 from .playbook import AS_MODULE, CONFIG, INFO, SECRETS, Controller, info
+
+pytestmark = path_without_shell_characters
 
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": False}
 SAME = {"token": TOKEN, "is_token_readonly": True}

@@ -19,12 +19,15 @@ import pytest
 import yaml
 
 from tests.simulator import Simulator
+from tests.support.marks import path_without_shell_characters
 from tests.support.servers import recording_server
 from tests.support.vault import encrypt
 
 from .leaks import PAYLOADS, echoes, leaks_below
 from .outcomes import OUTCOMES, host_variables
 from .playbook import AUDIT, ROLLOUT, everything_debugged, run_playbook
+
+pytestmark = path_without_shell_characters
 
 BY_NAME = {outcome.name: outcome for outcome in OUTCOMES}
 VAULT_PASSWORD = "correct-horse-battery-staple-9"
