@@ -61,6 +61,7 @@ def test_environment_names_the_store_of_certificates(
 
 
 def test_module_defaults(controller: Controller, workspace: Workspace) -> None:
+    workspace.configuration = OLD
     names = {"of_the_group": "group/cortexapps.cortex.cortex", "of_the_module": INFO}
     run = controller.playbook(
         *(
@@ -68,7 +69,9 @@ def test_module_defaults(controller: Controller, workspace: Workspace) -> None:
             for result, name in names.items()
         )
     )
-    assert {name: result["failed"] for name, result in run.results.items()} == dict.fromkeys(names, False)
+    assert {name: result["configuration"]["last_four"] for name, result in run.results.items()} == dict.fromkeys(
+        names, "cd34"
+    )
 
 
 def test_check_mode_diff_and_no_log(controller: Controller, workspace: Workspace) -> None:
@@ -183,7 +186,7 @@ def test_async(controller: Controller, workspace: Workspace) -> None:
     assert workspace.requests == [GET, POST, GET]
 
 
-@pytest.mark.parametrize("strategy", ["linear", "free"])
+@pytest.mark.parametrize("strategy", ["linear", "free", "host_pinned"])
 def test_strategies(controller: Controller, simulator: Simulator, strategy: str) -> None:
     keys = {name: api_key_of(name) for name in (f"team{number:02}" for number in range(20))}
     for name, key in keys.items():

@@ -30,7 +30,7 @@ NEW = {"token": TOKEN, "is_token_readonly": True}
 FORKS = 20
 # Workspaces whose requests exceed the limit, and the seconds that are left then of the minute that it counts in.
 LIMITED = 10
-SECONDS_LEFT = 8
+SECONDS_LEFT = 12
 # What the controller's memory may grow by between the first tenth of the requests and the last, in KiB: Ansible keeps
 # each host's results until the play ends.
 GROWTH_PER_WORKSPACE = 8

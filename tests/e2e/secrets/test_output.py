@@ -161,7 +161,7 @@ def test_audit_with_a_report(site: Site, tmp_path: Path, way: dict[str, Any]) ->
 
 def test_jobs_of_ansible_runner(site: Site, tmp_path: Path, way: dict[str, Any]) -> None:
     """What AWX does, with the modules and the role used in other ways, and the rollout at the end."""
-    names = "awkward,bad-request,rollback-off"
+    names = "added,awkward,bad-request,rollback-off"
     written = tmp_path / "written"
     private = tmp_path / "private"
     for folder in (written, private / "env", private / "inventory", private / "project"):

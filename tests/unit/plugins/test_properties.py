@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds whatever happens: random tasks on one workspace, over HTTP, with several random faults.
+"""What holds whatever happens: random tasks on one workspace, over HTTP, with random faults.
 
-Other clients, rollbacks and the task that only reads are left to tests/unit/walk, which tries all there is.
+Other clients, check mode and the task that only reads are left to tests/unit/walk, which tries all there is.
 """
 
 from __future__ import annotations
@@ -14,24 +14,26 @@ from typing import Any
 
 import hypothesis.strategies as st
 from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
-from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
 from ansible_collections.cortexapps.cortex.tests.support.cortex import (
     API_KEY,
     GET,
     OTHER_TOKEN,
+    POST,
+    PUT,
     TOKEN,
     TWIN_TOKEN,
     VALIDATE,
     configuration,
 )
 from ansible_collections.cortexapps.cortex.tests.support.faults import FAULTS
-from hypothesis import given, settings
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from .conftest import CONFIG, WHAT_IS_STORED, RunTask, Stored, run_in_process, shown, state, without_note
 
 UMLAUT_TOKEN = "äöü+7FzQkLmN2pRsab12"
-SECRETS = (API_KEY, TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN)
-TOKENS = st.sampled_from(SECRETS[1:])
+TOKENS = st.sampled_from([TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN])
+STORED = "the stored token"
 CONFIGURATIONS = st.none() | st.builds(configuration, TOKENS, st.booleans())
 OPTIONS = st.fixed_dictionaries(
     {
@@ -42,111 +44,194 @@ OPTIONS = st.fixed_dictionaries(
         "preflight": st.booleans(),
         "validate": st.sampled_from([True, True, False]),
         "rollback": st.sampled_from([True, True, False]),
-        "previous_token": st.none() | TOKENS,
+        # Most often the stored one: with another the task fails before it writes.
+        "previous_token": st.sampled_from([STORED, STORED, None]) | TOKENS,
         "previous_is_token_readonly": st.none() | st.booleans(),
-        "retries": st.sampled_from([0, 1, 2]),
     }
-).filter(lambda options: options["previous_token"] != options["token"])
-# Each tells the truth about what it has done, or nothing at all.
-TITLES = [
-    "connection lost, not applied",
-    "connection lost, applied",
-    "connection lost within the response",
-    "400",
-    "403",
-    "409",
-    "429, Retry-After: 7",
-    "429, Retry-After: 86400",
-    "500, not applied",
-    "503, applied",
-    "redirect to another host",
-    "HTML with 200, not applied",
-    "empty body, applied",
-    "a list instead of an object, applied",
-]
-FAULTY = st.tuples(
-    st.sampled_from(["get", "add", "replace", "delete", "validate", "abilities"]),
-    st.sampled_from([1, 2, None]),
-    st.sampled_from(TITLES).map(lambda title: FAULTS[title].fields),
 )
+ECHO = {"type": "{token}", "message": "the key {api_key} and the token {token}", "requestId": "{api_key}"}
+# Each tells the truth about what it has done, or nothing at all.
+FAULTY: list[dict[str, Any]] = [
+    {**FAULTS[title].fields, **echo}
+    for title, echo in {
+        "connection lost, not applied": {},
+        "connection lost, applied": {},
+        "connection lost within the response": {},
+        "400": {"body": ECHO},
+        "403": {},
+        "409": {"body": ECHO},
+        "429, Retry-After: 7": {},
+        "429, Retry-After: 86400": {},
+        "500, not applied": {"body": ECHO},
+        "503, applied": {},
+        "redirect to another host": {"headers": {"Location": "https://{token}.example.com/{api_key}"}},
+        "HTML with 200, not applied": {"body": "<html>{token}{api_key}</html>"},
+        "empty body, applied": {},
+        "a list instead of an object, applied": {},
+    }.items()
+]
 
 
-class Trial:
-    """A workspace, in which nothing is as in the trial before."""
+# "write" is whichever of the three it is.
+OPERATIONS = st.sampled_from(["write", "get", "validate"])
+FAULT = st.fixed_dictionaries(
+    {"operation": OPERATIONS | st.just("abilities"), "times": st.sampled_from([1, 2, None])}
+).flatmap(lambda fields: st.sampled_from(FAULTY).map(lambda fault: {**fields, **fault}))
 
-    def __init__(self, server: Simulator, run: RunTask, stored: Stored, rejected: set[str]) -> None:
-        server.reset()
+
+class Tasks(RuleBasedStateMachine):
+    """A workspace, and tasks that run on it one after the other."""
+
+    server: Simulator
+    run: RunTask
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server.reset()
+        self.workspace = self.server.add_workspace(API_KEY)
+
+    @initialize(rejected=st.sets(TOKENS))
+    def pagerduty_rejects(self, rejected: set[str]) -> None:
         for token in rejected:
-            server.reject_token(token)
-        self._server = server
-        self._run = run
-        self.workspace: Workspace = server.add_workspace(API_KEY, configuration=stored)
+            self.server.reject_token(token)
 
-    def task(self, options: dict[str, Any], *, check_mode: bool = False) -> dict[str, Any]:
-        """Run a task, and return its result, after a check of what holds for each."""
-        self._server.clear_log()
-        urls = {"base_url": self._server.url, "preflight_url": self._server.pagerduty_url}
-        ansible = {"_ansible_verbosity": 5, "_ansible_check_mode": check_mode}
-        result, output = self._run(CONFIG, {"api_key": API_KEY, **urls, **options, **ansible})
-        for secret in SECRETS:
-            assert secret not in output
-            assert secret not in str(result)
-        assert "Traceback" not in output
-        assert not result.get("failed") or len(WHAT_IS_STORED.findall(result["msg"])) == 1
-        return result
+    @rule(stored=CONFIGURATIONS)
+    def somebody_stores(self, stored: Stored) -> None:
+        self.workspace.configuration = stored
 
+    @rule(token=TOKENS, is_accepted=st.booleans())
+    def pagerduty_judges(self, token: str, is_accepted: bool) -> None:
+        (self.server.accept_token if is_accepted else self.server.reject_token)(token)
 
-def examples(run: RunTask) -> settings:
-    """Return how many examples there are: in process and as a module are the same, and a module takes longer."""
-    return settings(max_examples=settings().max_examples // (1 if run is run_in_process else 5))
-
-
-def test_check_mode_predicts_the_task_and_a_second_run_changes_nothing(server: Simulator, run: RunTask) -> None:
-    @examples(run)
-    @given(stored=CONFIGURATIONS, rejected=st.sets(TOKENS), options=OPTIONS)
-    def check(stored: Stored, rejected: set[str], options: dict[str, Any]) -> None:
-        trial = Trial(server, run, stored, rejected)
-        predicted = trial.task(options, check_mode=True)
-        assert trial.workspace.configuration == stored
-        done = trial.task(options)
+    @rule(options=OPTIONS)
+    def check_run_and_run_again(self, options: dict[str, Any]) -> None:
+        options = self._resolved(options)
+        before = self.workspace.configuration
+        predicted, _sent = self._run(options, check_mode=True)
+        done, _sent = self._run(options)
         assert predicted["changed"] == done["changed"]
+        is_invalid = options["validate"] and options["token"] in self.server.state.rejected_tokens
+        if done["changed"] and options["state"] == "present" and options["rollback"] and is_invalid:
+            # The deletion of what was added, or the previous token; the same last four give no token to go back to.
+            is_alike = before is not None and before["token"][-4:] == options["token"][-4:]
+            assert done["rolled_back"] is (before is None or (not is_alike and options["previous_token"] is not None))
         if done["rolled_back"]:
+            assert self.workspace.configuration == (before and self._restored(options, before["is_token_readonly"]))
             return
         for name in ("configuration", "diff"):
             assert predicted[name] == done[name]
         if options["update_token"] != "always":
-            assert trial.task(options)["changed"] is False
-            assert set(trial.workspace.requests) <= {GET, VALIDATE}
+            again, sent = self._run(options)
+            assert again["changed"] is False
+            assert set(sent) <= {GET, VALIDATE}
 
-    check()
+    @rule(options=OPTIONS, faults=st.lists(FAULT, max_size=3), retries=st.sampled_from([0, 1, 2]))
+    def run_through_faults(self, options: dict[str, Any], faults: list[dict[str, Any]], retries: int) -> None:
+        options = self._resolved(options)
+        before = self.workspace.configuration
+        result, sent = self._run({**options, "retries": retries}, faults)
+        after = self.workspace.configuration
+        possible = [before, self._wanted(options)]
+        if result["rolled_back"]:
+            possible = [before and self._restored(options, before["is_token_readonly"])]
+        elif options["rollback"] and before and result["diff"]["after"]["state"] == "unknown":
+            possible.append(self._restored(options, before["is_token_readonly"]))
+        assert after in possible
+        assert result["changed"] or after == before
+        assert not result["changed"] or set(sent) - {GET, VALIDATE}
+        self._is_told_truly(result, before, after)
+        if not result.get("failed"):
+            assert self._is_as_asked(before, after, options)
 
+    # What the rules share
 
-def test_result_is_true_whatever_goes_wrong(server: Simulator, run: RunTask) -> None:
-    @examples(run)
-    @given(stored=CONFIGURATIONS, rejected=st.sets(TOKENS), options=OPTIONS, faults=st.lists(FAULTY, max_size=3))
-    def check(
-        stored: Stored, rejected: set[str], options: dict[str, Any], faults: Sequence[tuple[str, int, dict[str, Any]]]
-    ) -> None:
-        trial = Trial(server, run, stored, rejected)
-        for operation, times, fields in faults:
-            trial.workspace.fault(operation, times=times, **fields)
-        result = trial.task(options)
-        after = trial.workspace.configuration
-        assert result["changed"] or after == stored
+    def _run(
+        self,
+        options: dict[str, Any],
+        faults: Sequence[dict[str, Any]] = (),
+        *,
+        check_mode: bool = False,
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Run a task, check that no secret is in its output, and return its result and its requests."""
+        self.server.clear_log()
+        for fault in faults:
+            operation = fault["operation"]
+            for each in ("add", "replace", "delete") if operation == "write" else (operation,):
+                self.workspace.fault(**{**fault, "operation": each})
+        urls = {"base_url": self.server.url, "preflight_url": self.server.pagerduty_url}
+        arguments = {"api_key": API_KEY, **urls, **options, "_ansible_verbosity": 5}
+        result, output = self.run(CONFIG, {**arguments, "_ansible_check_mode": check_mode})
+        self._is_consistent(result, options)
+        for secret in (API_KEY, TOKEN, OTHER_TOKEN, TWIN_TOKEN, UMLAUT_TOKEN):
+            assert secret not in output
+            assert secret not in str(result)
+        assert "Traceback" not in output
+        self.workspace.clear_faults()
+        return result, self.workspace.requests
+
+    def _is_consistent(self, result: dict[str, Any], options: dict[str, Any]) -> None:
+        """Check what the return values say of preflight and rollback, and that they fit each other."""
+        sent = self.workspace.requests
+        has_sent_token = bool({POST, PUT} & set(sent))
         assert result["preflight"] is None or options["preflight"]
+        # Whatever else goes wrong, a token that PagerDuty has not accepted is not sent.
+        assert not (has_sent_token and options["preflight"]) or result["preflight"] is True
+        assert result["preflight"] is not False or result["failed"]
+        if result["rolled_back"]:
+            assert (result["failed"], result["changed"], result["validation"]["is_valid"]) == (True, True, False)
+            assert options["validate"]
+            assert options["rollback"]
+            assert "Rolled back: " in result["msg"]
+        if result.get("failed"):
+            assert len(WHAT_IS_STORED.findall(result["msg"])) == 1
+
+    def _resolved(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["previous_token"] != STORED:
+            return options
+        stored = self.workspace.configuration
+        token = stored["token"] if stored else None
+        # That equals the token is an error.
+        return {**options, "previous_token": None if token == options["token"] else token}
+
+    def _restored(self, options: dict[str, Any], flag: bool) -> Stored:
+        """Return what a rollback stores; `flag` is that from before."""
+        given = options["previous_is_token_readonly"]
+        return configuration(options["previous_token"] or "", flag if given is None else given)
+
+    def _wanted(self, options: dict[str, Any]) -> Stored:
+        if options["state"] == "absent":
+            return None
+        return configuration(options["token"], options["is_token_readonly"])
+
+    def _is_as_asked(self, before: Stored, after: Stored, options: dict[str, Any]) -> bool:
+        """Tell whether what is stored fulfils the documentation of `state`, `update_token` and `is_token_readonly`."""
+        wanted = self._wanted(options)
+        if after == wanted:
+            return True
+        if wanted is None or after is None or options["update_token"] == "always":
+            return False
+        # A token that was there may stay: any with on_create, one that looks the same with on_change.
+        is_alike = options["update_token"] == "on_create" or shown(after) == shown(wanted)
+        return after == before and after["is_token_readonly"] == wanted["is_token_readonly"] and is_alike
+
+    def _is_told_truly(self, result: dict[str, Any], before: Stored, stored: Stored) -> None:
         said = without_note(result["diff"]["after"])
         if said == {"state": "unknown"}:
-            assert (result["failed"], result["configuration"]) == (True, None)
+            assert result["failed"]
+            assert result["configuration"] is None
+            assert ("the write may have been applied" in result["msg"]) is result["changed"]
         else:
-            assert (said, result["configuration"]) == (state(after), shown(after))
-        if not result.get("failed"):
-            wanted = configuration(options["token"], options["is_token_readonly"])
-            is_kept = options["update_token"] == "on_create" and after == stored
-            if options["state"] == "absent":
-                assert after is None
-            else:
-                assert after is not None
-                assert after["is_token_readonly"] == wanted["is_token_readonly"]
-                assert is_kept or shown(after) == shown(wanted)
+            # Whether a token was replaced by one that looks the same cannot be seen.
+            is_resent = result["diff"]["after"].get("token") is not None
+            assert result["changed"] is (shown(stored) != shown(before) or is_resent or result["rolled_back"])
+            assert said == state(stored)
+            assert result["configuration"] == shown(stored)
+            assert not result.get("failed") or "Current configuration: " in result["msg"]
 
-    check()
+
+def test_whatever_happens(server: Simulator, run: RunTask) -> None:
+    Tasks.run = staticmethod(run)
+    Tasks.server = server
+    # Both do the same, and a module takes longer.
+    examples = settings().max_examples // (1 if run is run_in_process else 5)
+    run_state_machine_as_test(Tasks, settings=settings(max_examples=examples))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import socket
 import ssl
 import subprocess
@@ -117,7 +118,7 @@ def test_retry_after_is_added(
         ("86400", "86400"),
         ("9" * 400, "1000000000000"),
         ("9" * 5000, "1000000000000"),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", ""),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", r"\d+"),
     ],
     ids=["61", "86400", "400 digits", "5000 digits", "date"],
 )
@@ -127,8 +128,7 @@ def test_long_retry_after_fails_at_once(
     workspace.fault("get", times=None, status=429, headers={"Retry-After": header})
     message = info()["msg"]
     assert (workspace.requests, waits) == ([GET], [])
-    assert f"Cortex requested a retry after {seconds}" in message
-    assert " s, and the module waits 60 s at most." in message
+    assert re.search(rf"Cortex requested a retry after {seconds} s, and the module waits 60 s at most\.", message)
     assert "1000 requests a minute" in message
 
 
@@ -142,7 +142,13 @@ def test_rate_limit_of_the_api(info: Run, workspace: Workspace, simulator: Simul
     assert len(waits) == 1
     # It asks for what is left of a minute.
     assert 50 <= waits[0] <= 61
-    for text in ("429", "Too Many Requests", "Cortex requested a retry after", "Gave up after 2 attempts"):
+    for text in (
+        "429",
+        "Too Many Requests",
+        "1000 requests a minute",
+        "Cortex requested a retry after",
+        "Gave up after 2 attempts",
+    ):
         assert text in message
 
 
