@@ -27,3 +27,10 @@ def run(
         timeout=timeout,
         check=False,
     )
+
+
+def output_of(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
+    """Run a program that must succeed, and return its output."""
+    done = run(*command, cwd=cwd, env=env)
+    assert done.returncode == 0, done.stdout
+    return done.stdout

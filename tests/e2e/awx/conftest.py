@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.support.environment import ROOT, isolated
-from tests.support.programs import run
+from tests.support.programs import output_of
 
 from .downloads import OLDEST_CORE, oldest_ansible_core
 
@@ -31,8 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("requirements_collections")
     install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
     env = isolated(tmp_path_factory.mktemp("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
-    done = run("ansible-galaxy", *install, cwd=ROOT, env=env)
-    assert done.returncode == 0, done.stdout
+    output_of("ansible-galaxy", *install, cwd=ROOT, env=env)
     return folder
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from tests.support.environment import ROOT, isolated
 from tests.support.marks import path_without_blanks
-from tests.support.programs import run
+from tests.support.programs import output_of, run
 
 IMAGE = ROOT / "extensions" / "awx" / "execution-environment.yml"
 AUDIT = "Audit the PagerDuty configuration of Cortex workspaces"
@@ -27,27 +27,25 @@ def test_a_sync_installs_the_collection(installed: Path) -> None:
 @path_without_blanks
 def test_a_sync_by_the_oldest_ansible_core_installs_the_collection(oldest_core: Path, tmp_path: Path) -> None:
     install = ("collection", "install", "-r", "collections/requirements.yml", "-p", tmp_path / "installed")
-    succeeds(oldest_core / "ansible-galaxy", *install, cwd=ROOT, folder=tmp_path)
+    output_of(oldest_core / "ansible-galaxy", *install, cwd=ROOT, env=without_collections(tmp_path))
     is_complete(tmp_path / "installed")
 
 
 def test_a_playbook_runs_by_path_and_by_full_name(installed: Path, tmp_path: Path) -> None:
     playbooks = ("playbooks/pagerduty_audit.yml", "cortexapps.cortex.pagerduty_audit")
     env = isolated(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
-    done = run("ansible-playbook", "--list-tasks", *playbooks, cwd=ROOT, env=env)
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.count(AUDIT) == 2
+    assert output_of("ansible-playbook", "--list-tasks", *playbooks, cwd=ROOT, env=env).count(AUDIT) == 2
 
 
 def test_the_image_contains_the_collection_and_requests(tmp_path: Path) -> None:
     """The build's steps that need no container: the build context, the installation in it, what that asks for."""
-    succeeds("ansible-builder", "create", "-f", IMAGE, "-c", tmp_path, cwd=ROOT, folder=tmp_path)
+    output_of("ansible-builder", "create", "-f", IMAGE, "-c", tmp_path, cwd=ROOT, env=without_collections(tmp_path))
     files = {"COPYING", "README.md", "galaxy.yml", "requirements.txt"}
     folders = {"extensions", "meta", "playbooks", "plugins", "roles"}
     assert {path.name for path in (tmp_path / "_build" / "cortex").iterdir()} <= files | folders
     installed = tmp_path / "installed"
     install = ("collection", "install", "-r", "requirements.yml", "-p", installed)
-    succeeds("ansible-galaxy", *install, cwd=tmp_path / "_build", folder=tmp_path)
+    output_of("ansible-galaxy", *install, cwd=tmp_path / "_build", env=without_collections(tmp_path))
     is_complete(installed)
     assert python_requirements(installed) == ["requests"]
 
@@ -73,12 +71,9 @@ def test_a_wrong_key_in_the_definition_of_the_image_is_noticed(tmp_path: Path, k
     assert "Additional properties are not allowed" in done.stdout or "is a required property" in done.stdout
 
 
-def succeeds(*command: str | Path, cwd: Path, folder: Path) -> str:
-    """Run a program that succeeds and finds no collection in the beginning, and return its output."""
-    env = isolated(folder / "environment") | {"ANSIBLE_COLLECTIONS_PATH": str(folder / "none")}
-    done = run(*command, cwd=cwd, env=env)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+def without_collections(folder: Path) -> dict[str, str]:
+    """Return an environment in which no collection is found."""
+    return isolated(folder / "environment") | {"ANSIBLE_COLLECTIONS_PATH": str(folder / "none")}
 
 
 def is_complete(folder: Path) -> None:
@@ -91,6 +86,8 @@ def is_complete(folder: Path) -> None:
 
 def python_requirements(folder: Path) -> list[str]:
     """Return the names of what ansible-builder would install for the collections in a folder."""
-    output = succeeds("ansible-builder", "introspect", folder, "--sanitize", cwd=folder, folder=folder)
+    output = output_of(
+        "ansible-builder", "introspect", folder, "--sanitize", cwd=folder, env=without_collections(folder)
+    )
     lines = yaml.safe_load(output)["python"]
     return [re.split("[^A-Za-z0-9_-]", line)[0] for line in lines]

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import ROOT, isolated
-from tests.support.programs import run
+from tests.support.programs import output_of
 
 # Everything that belongs into the tarball. Of the tests: those that whoever has nothing but the tarball can run with
 # ansible-test (as Automation Hub does), and the simulator, which users test their own playbooks with.
@@ -74,13 +74,6 @@ LARGEST_FILE = 512 * 1024
 GALAXY = (sys.executable, "-m", "ansible", "galaxy", "collection")
 
 
-def succeeds(*command: str | Path, cwd: Path, env: dict[str, str]) -> str:
-    """Run a program that succeeds, and return its output."""
-    done = run(*command, cwd=cwd, env=env)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build from what Git knows of: a forgotten file of the clone is none of it."""
@@ -91,7 +84,7 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-    succeeds(*GALAXY, "build", "--output-path", folder, cwd=source, env=isolated(folder))
+    output_of(*GALAXY, "build", "--output-path", folder, cwd=source, env=isolated(folder))
     (built,) = folder.glob("*.tar.gz")
     return built
 
@@ -118,6 +111,6 @@ def found(file: str, pattern: str) -> list[str]:
 
 def test_the_demo_runs_from_the_tarball(tarball: Path, tmp_path: Path) -> None:
     env = isolated(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "installed")}
-    succeeds(*GALAXY, "install", "--offline", "-p", tmp_path / "installed", tarball, cwd=tmp_path, env=env)
-    succeeds(*GALAXY, "verify", "--offline", "cortexapps.cortex", cwd=tmp_path, env=env)
-    assert "Everything came out as announced." in succeeds(sys.executable, "-m", "tools.demo", cwd=ROOT, env=env)
+    output_of(*GALAXY, "install", "--offline", "-p", tmp_path / "installed", tarball, cwd=tmp_path, env=env)
+    output_of(*GALAXY, "verify", "--offline", "cortexapps.cortex", cwd=tmp_path, env=env)
+    assert "Everything came out as announced." in output_of(sys.executable, "-m", "tools.demo", cwd=ROOT, env=env)
