@@ -51,25 +51,23 @@ OPTIONS = st.fixed_dictionaries(
 )
 ECHO = {"type": "{token}", "message": "the key {api_key} and the token {token}", "requestId": "{api_key}"}
 # Each tells the truth about what it has done, or nothing at all.
-FAULTY: list[dict[str, Any]] = [
-    {**FAULTS[title].fields, **echo}
-    for title, echo in {
-        "connection lost, not applied": {},
-        "connection lost, applied": {},
-        "connection lost within the response": {},
-        "400": {"body": ECHO},
-        "403": {},
-        "409": {"body": ECHO},
-        "429, Retry-After: 7": {},
-        "429, Retry-After: 86400": {},
-        "500, not applied": {"body": ECHO},
-        "503, applied": {},
-        "redirect to another host": {"headers": {"Location": "https://{token}.example.com/{api_key}"}},
-        "HTML with 200, not applied": {"body": "<html>{token}{api_key}</html>"},
-        "empty body, applied": {},
-        "a list instead of an object, applied": {},
-    }.items()
-]
+ECHOES: dict[str, dict[str, Any]] = {
+    "connection lost, not applied": {},
+    "connection lost, applied": {},
+    "connection lost within the response": {},
+    "400": {"body": ECHO},
+    "403": {},
+    "409": {"body": ECHO},
+    "429, Retry-After: 7": {},
+    "429, Retry-After: 86400": {},
+    "500, not applied": {"body": ECHO},
+    "503, applied": {},
+    "redirect to another host": {"headers": {"Location": "https://{token}.example.com/{api_key}"}},
+    "HTML with 200, not applied": {"body": "<html>{token}{api_key}</html>"},
+    "empty body, applied": {},
+    "a list instead of an object, applied": {},
+}
+FAULTY = [{**FAULTS[title].fields, **echo} for title, echo in ECHOES.items()]
 
 
 # "write" is whichever of the three it is.
