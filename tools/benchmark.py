@@ -21,7 +21,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterable
@@ -32,6 +31,7 @@ import ansible.release
 import certifi
 
 from tests.simulator import Simulator
+from tests.support.environment import short_folder
 from tools import chart
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,10 +139,13 @@ class Benchmark:
         # As large as a system's: what it costs to load it is part of the cost.
         bundle = folder / "bundle.pem"
         bundle.write_bytes(Path(certifi.where()).read_bytes() + Path(simulator.ca_path or "").read_bytes())
+        temporary = folder / "tmp"
+        temporary.mkdir()
         self.env = {
             **os.environ,
-            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-            "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
+            "TMPDIR": str(temporary),
+            "ANSIBLE_LOCAL_TEMP": str(temporary),
+            "ANSIBLE_REMOTE_TEMP": str(temporary),
             "ANSIBLE_BECOME_PLUGINS": str(BECOME_PLUGINS),
             "CORTEX_BASE_URL": simulator.url,
             "CORTEX_API_KEY": API_KEY,
@@ -333,8 +336,8 @@ def main() -> None:
     options = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     install_cli()
-    with tempfile.TemporaryDirectory() as folder, Simulator(tls=True) as simulator:
-        benchmark = Benchmark(simulator, Path(folder))
+    with short_folder() as folder, Simulator(tls=True) as simulator:
+        benchmark = Benchmark(simulator, folder)
         ratios = measure(benchmark, options.rounds, options.large)
     print(report(benchmark, ratios, with_limits=True))
     results = {

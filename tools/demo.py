@@ -15,13 +15,13 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.simulator import Simulator
 from tests.support.cortex import ABILITIES, DELETE, GET, POST, PUT, VALIDATE
+from tests.support.environment import short_folder
 
 TOKEN = "u+EXAMPLEfirst04ab12"
 NEW_TOKEN = "u+EXAMPLEsecond5cd34"
@@ -163,10 +163,10 @@ STEPS = [
 
 def main() -> int:
     """Run all steps; return the exit status."""
-    with tempfile.TemporaryDirectory() as folder, Simulator(tls=True) as simulator:
-        inventory = Path(folder) / "workspaces.json"
+    with short_folder() as folder, Simulator(tls=True) as simulator:
+        inventory = folder / "workspaces.json"
         inventory.write_text(json.dumps(workspaces(simulator)))
-        (inventory.parent / ROTATION).write_text(ROTATION_PLAYBOOK)
+        (folder / ROTATION).write_text(ROTATION_PLAYBOOK)
         simulator.reject_token(BAD_TOKEN)
         sent: Counter[str] = Counter()
         differences = []
@@ -213,15 +213,17 @@ def run(step: Step, inventory: Path, simulator: Simulator) -> list[str]:
         print(ROTATION_PLAYBOOK, end="", flush=True)
     if step.verdict:
         simulator.fault("validate", body=step.verdict)
+    folder = inventory.parent
     env = {
         **os.environ,
         # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
         "SSL_CERT_FILE": simulator.ca_path or "",
-        "ANSIBLE_LOCAL_TEMP": str(inventory.parent / "tmp"),
-        "ANSIBLE_REMOTE_TEMP": str(inventory.parent / "tmp"),
+        "TMPDIR": str(folder),
+        "ANSIBLE_LOCAL_TEMP": str(folder),
+        "ANSIBLE_REMOTE_TEMP": str(folder),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
     }
-    status = subprocess.run(command, cwd=inventory.parent, env=env, stdin=subprocess.DEVNULL, check=False).returncode
+    status = subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, check=False).returncode
     stored = tuple(
         workspace.configuration["token"][-4:] if workspace.configuration else None
         for workspace in (simulator.workspaces[name] for name in ("payments", "checkout", "search"))

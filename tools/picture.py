@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from tests.simulator import Simulator
+from tests.support.environment import short_folder
 from tools.demo import BAD_TOKEN, READ_ONLY, TOKEN, workspaces
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,8 +47,7 @@ PAGE = """\
 
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, Simulator(tls=True) as simulator:
-        folder = Path(name)
+    with short_folder() as folder, Simulator(tls=True) as simulator:
         inventory: Any = workspaces(simulator)
         hosts = inventory["cortex"]["hosts"]
         write_inventory(folder, inventory)
@@ -84,6 +83,7 @@ def run(folder: Path, command: str, status: int = 0, **variables: str) -> str:
         "ANSIBLE_FORCE_COLOR": "true",
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+        "TMPDIR": str(folder),
         "ANSIBLE_LOCAL_TEMP": str(folder),
         "ANSIBLE_REMOTE_TEMP": str(folder),
         # One workspace after the other, so that the picture is the same each time.

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.environment import short_folder
 
 LONGEST = ["test_setup.py", "test_output.py", "test_same_result.py", "test_keywords.py", "test_commands.py"]
 
@@ -33,9 +34,8 @@ def is_long(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
-    """Replaces pytest's: ansible-core 2.21 makes a socket in it, whose path may have no more than 107 characters."""
-    # A module that runs in the background may still write.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        path = Path(folder, "t")
+    """Replaces pytest's, in which a playbook cannot run everywhere."""
+    with short_folder() as folder:
+        path = folder / "t"
         path.mkdir()
         yield path

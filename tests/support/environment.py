@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +44,17 @@ def is_foreign(name: str) -> bool:
 def clean() -> dict[str, str]:
     """Return the environment without what can change the outcome of a run."""
     return {name: value for name, value in os.environ.items() if not is_foreign(name)}
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """Yield a temporary folder to run playbooks in, wherever the clone is.
+
+    ansible-core 2.21 makes a socket in its temporary folder, whose path may have no more than 107 characters.
+    """
+    # A module that runs in the background may still write.
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def isolated(folder: Path) -> dict[str, str]:

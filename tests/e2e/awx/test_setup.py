@@ -25,7 +25,7 @@ import yaml
 
 from tests.e2e.docs.examples import in_document
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
-from tests.support.environment import ROOT, isolated
+from tests.support.environment import ROOT, isolated, short_folder
 from tests.support.marks import path_without_blanks
 from tests.support.programs import run
 from tests.support.vault import encrypt
@@ -142,11 +142,11 @@ def controller() -> Iterator[Controller]:
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def everything() -> bytes:
     """What is on a controller after the playbook has run with VARIABLES."""
-    with running_controller() as controller:
+    with short_folder() as folder, running_controller() as controller:
         assert made(controller) == NOTHING
-        done = set_up(tmp_path_factory.mktemp("everything"), controller)
+        done = set_up(folder, controller)
         assert done.succeeded, done.output
         return controller.save()
 

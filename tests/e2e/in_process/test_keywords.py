@@ -15,6 +15,7 @@ from tests.e2e.secrets.leaks import leaks_below
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE, api_key_of
+from tests.support.environment import short_folder
 from tests.support.marks import path_without_blanks, path_without_shell_characters
 from tests.support.vault import encrypt
 from tests.support.waiting import wait_until
@@ -121,9 +122,9 @@ HANGING: dict[str, tuple[str, int, list[str], str | None]] = {
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Run]]:
+def ended() -> Iterator[tuple[Simulator, Run]]:
     """A run in which each task has a timeout: one for each of `HANGING`, and an ordinary module."""
-    with Simulator(tls=True) as simulator:
+    with short_folder() as folder, Simulator(tls=True) as simulator:
         simulator.reject_token(TOKEN)
         inventory = {name: {"key": api_key_of(str(number))} for number, name in enumerate([*HANGING, "module"])}
         workspaces = {name: simulator.add_workspace(host["key"], name, OLD) for name, host in inventory.items()}
@@ -134,7 +135,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator,
         ends = {"timeout": 3, "ignore_errors": True}
         rotate = config("ended", api_key="{{ key }}", validate=True, rollback=True, previous_token=OTHER_TOKEN) | ends
         following = {"ansible.builtin.debug": {"msg": "the next task"}, "register": "next"}
-        run = Controller(tmp_path_factory.mktemp("ended"), simulator).playbook(
+        run = Controller(folder, simulator).playbook(
             play(rotate, following, hosts="all:!module"),
             play(config("ended", api_key="{{ key }}") | AS_MODULE | ends, following, hosts="module"),
             inventory={name: {**host, **HERE} for name, host in inventory.items()},
