@@ -54,17 +54,20 @@ Run = Callable[..., dict[str, Any]]
 Stored = dict[str, Any] | None
 Unknown = Literal["unknown"]
 
-# "pytest tests/unit/plugins --hypothesis-profile=long" looks further than each run of the tests.
+# --hypothesis-profile=long looks further than each run of the tests.
 hypothesis.configuration.set_hypothesis_home_dir(ROOT / ".work" / "cache" / "hypothesis")
 _PROFILE = hypothesis.settings(
-    max_examples=200,
+    max_examples=50,
+    stateful_step_count=20,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 hypothesis.settings.register_profile("short", _PROFILE)
-hypothesis.settings.register_profile("long", _PROFILE, max_examples=5000, derandomize=False, print_blob=True)
+hypothesis.settings.register_profile(
+    "long", _PROFILE, max_examples=1000, stateful_step_count=50, derandomize=False, print_blob=True
+)
 hypothesis.settings.load_profile("short")
 
 
