@@ -31,7 +31,7 @@ $(VENV)/.complete: tests/constraints.txt
 	@test -n "$(VERSION)" || { echo "'$(PYTHON)' is missing or older than Python 3.11. Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@PIP_CACHE_DIR="$(CURDIR)/.work/home/.cache/pip" $(VENV)/bin/python -m pip install -q --disable-pip-version-check \
-		-c tests/constraints.txt antsibull-nox nox
+		-c tests/constraints.txt antsibull-nox 'nox[uv]'
 	@touch $@
 
 # These are no sessions.

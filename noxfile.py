@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # /// script
-# dependencies = ["nox>=2026.10.20", "antsibull-nox>=1.10.0"]
+# dependencies = ["nox[uv]>=2026.10.20", "antsibull-nox>=1.10.0"]
 # ///
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ MATRIX = {
 }
 # The oldest that RHEL 9 and the execution environments based on it bring; also in requirements.txt.
 OLDEST_REQUESTS = "requests==2.25.1"
+UNCONSTRAINED = {"PIP_CONSTRAINT": None, "UV_CONSTRAINT": None}
 # What every other session runs with.
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CORE = max((core for core, pythons in MATRIX.items() if PYTHON in pythons), default=max(MATRIX))
@@ -55,6 +56,7 @@ IN_FILES = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
 
 nox.needs_version = ">=2026.10.20"
 nox.options.envdir = str(WORK / "nox")
+nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
@@ -64,7 +66,7 @@ isolate()
 
 def install(session: nox.Session, *packages: str, core: str = CORE, constrained: bool = True) -> None:
     """Install ansible-core and packages, and let Ansible find this clone as the collection."""
-    session.install(f"ansible-core~={core}.0", *packages, env={} if constrained else {"PIP_CONSTRAINT": None})
+    session.install(f"ansible-core~={core}.0", *packages, env={} if constrained else UNCONSTRAINED)
     link = WORK / "collections" / "ansible_collections" / "cortexapps" / "cortex"
     link.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -187,8 +189,7 @@ def add_modules(python: str, requests: str = "requests") -> None:
         install(session, "pytest", "requests", *SIMULATOR)
         managed = Path(session.virtualenv.location, "managed")
         session.run(sys.executable, "-m", "virtualenv", "-q", "-p", python, managed, external=True)
-        pip = [sys.executable, "-m", "pip", "--python", str(managed), "install", "-q", requests]
-        session.run(*pip, external=True, env={"PIP_CONSTRAINT": None})
+        session.install("--python", str(managed), requests, env=UNCONSTRAINED)
         run_pytest(session, "tests/e2e/modules", f"--managed-python={managed / 'bin' / 'python'}")
 
     modules.__doc__ = f"Run the modules as on a managed host with Python {python} and {requests}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import json
 import os
 import shutil
 import subprocess
@@ -49,14 +50,16 @@ def isolate() -> None:
         return  # A parent process did it.
     pip = _pip_configuration()
     for folder in (
-        WORK / "coverage",
         WORK / "junit",
         WORK / "tmp",
         HOME / ".config" / "pip",
+        HOME / ".config" / "uv",
         HOME / ".ansible" / "test" / "cache",
     ):
         folder.mkdir(parents=True, exist_ok=True)
     _forget_another_place()
+    # Relative, because pip and uv split the value at blanks.
+    constraints = f"{pip.get('global', 'constraint', fallback='')} tests/constraints.txt".strip()
     isolated = {
         **clean(),
         # A copy of the collection in there is no part of this repository.
@@ -64,17 +67,23 @@ def isolate() -> None:
         "HOME": str(HOME),
         "LC_ALL": "C.UTF-8",
         "PATH": os.pathsep.join(_path()),
-        # Relative, because pip splits the value at blanks.
-        "PIP_CONSTRAINT": f"{pip.get('global', 'constraint', fallback='')} tests/constraints.txt".strip(),
+        "PIP_CONSTRAINT": constraints,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PYTHONPYCACHEPREFIX": str(WORK / "cache" / "pyc"),
+        "UV_CONSTRAINT": constraints,
+        # Some tests install with pip.
+        "UV_VENV_SEED": "1",
+        # What pip installs is compiled once, where every process finds it; this repository is not.
+        "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(WORK / "tmp"),
         # nox creates a virtual environment again when its interpreter is another one.
         "NOX_ENABLE_STALENESS_CHECK": "1",
     }
+    if cert := pip.get("global", "cert", fallback=""):
+        isolated["SSL_CERT_FILE"] = cert  # uv has no other option for it
     os.environ.clear()
     os.environ.update(isolated)
     _write_pip_files(pip)
+    _write_uv_file(pip)
 
 
 def _forget_another_place() -> None:
@@ -122,3 +131,22 @@ def _write_pip_files(configuration: configparser.RawConfigParser) -> None:
     for version in _BOOTSTRAP_PIPS:
         stand_in = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
         stand_in.write_text(_BOOTSTRAP.format(python=sys.executable, version=version))
+
+
+def _write_uv_file(configuration: configparser.RawConfigParser) -> None:
+    """Write for uv what pip is configured with. nox installs with uv, which reads no configuration of pip."""
+    options: dict[str, object] = {
+        "compile-bytecode": True,
+        "index-strategy": "unsafe-best-match",  # as pip does
+        "python-downloads": "never",
+        "system-certs": True,
+    }
+    pip = configuration["global"]
+    texts = {"index-url": "index-url", "http-proxy": "proxy", "https-proxy": "proxy"}
+    lists = {"extra-index-url": "extra-index-url", "find-links": "find-links", "allow-insecure-host": "trusted-host"}
+    options |= {name: pip[of_pip] for name, of_pip in texts.items() if of_pip in pip}
+    options |= {name: pip[of_pip].split() for name, of_pip in lists.items() if of_pip in pip}
+    path = HOME / ".config" / "uv" / "uv.toml"
+    path.touch(mode=0o600)
+    # Each of these values is written in JSON as in TOML.
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items()))
