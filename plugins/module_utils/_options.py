@@ -98,7 +98,7 @@ def adjust_no_log_values(no_log_values: set[str], params: t.Mapping[str, t.Any])
     """
     no_log_values -= {value for value in no_log_values if not value.strip() or value in NO_STRINGS}
     # A user, password or query in a URL is an error, but the arguments are shown with a high verbosity.
-    for url in (params.get("base_url"), params.get("preflight_url")):
+    for url in (value for name, value in params.items() if name.endswith("_url")):
         no_log_values |= set(re.findall(r"(?<=//)[^/]*@|[?#].+", str(url or ""), re.DOTALL))
 
 

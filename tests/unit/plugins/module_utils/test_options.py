@@ -124,6 +124,9 @@ def test_each_variable_is_tested() -> None:
     # The one of the previous token is tested with rollbacks.
     assert fallbacks.keys() == {*VARIABLES, "previous_token"}
     assert {name: fallbacks[name] for name in VARIABLES} == VARIABLES
+    target = ROOT / "tests" / "integration" / "targets" / "role_cortex_pagerduty" / "tasks" / "main.yml"
+    [undefined] = (task for task in yaml.safe_load(target.read_text()) if "undefined" in task["name"])
+    assert {*undefined["loop"]} == {*VARIABLES}
 
 
 @pytest.mark.parametrize(("entry_point", "arguments"), [("main", CONFIG_ARGUMENTS), ("audit", INFO_ARGUMENTS)])
