@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +27,7 @@ except ImportError:
     sys.exit("You need to install antsibull-nox in the same Python environment as nox.")
 
 sys.path.insert(0, str(Path(__file__).parent))
+from tests.support.environment import short_folder
 from tools.isolation import ROOT, WORK, isolate
 
 # The supported versions of ansible-core, and the Python versions that each is tested with.
@@ -103,8 +103,8 @@ def short_path(folder: str) -> Iterator[str]:
     if re.fullmatch(r"[\w./+-]{1,90}", folder, re.ASCII):
         yield folder
     else:
-        with tempfile.TemporaryDirectory(dir="/tmp") as short:
-            Path(short, "venv").symlink_to(folder)
+        with short_folder() as short:
+            (short / "venv").symlink_to(folder)
             yield f"{short}/venv"
 
 

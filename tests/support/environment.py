@@ -49,7 +49,7 @@ def clean() -> dict[str, str]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[Path]:
-    """Yield a temporary folder to run playbooks in, wherever the clone is.
+    """Yield a temporary folder with a short path, wherever the clone is, for example to run playbooks in.
 
     ansible-core 2.21 makes a socket in its temporary folder, whose path may have no more than 107 characters.
     """
