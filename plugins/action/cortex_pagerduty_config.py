@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._converge import Convergence
+from ..module_utils._converge import ConfigTask
 from ..module_utils._options import CONFIG_ARGUMENTS
 from ..plugin_utils._in_process import InProcessAction
 
@@ -13,4 +13,4 @@ class ActionModule(InProcessAction):
     """Runs ``cortex_pagerduty_config`` inside Ansible's own process."""
 
     arguments = CONFIG_ARGUMENTS
-    task_class = Convergence
+    task_class = ConfigTask

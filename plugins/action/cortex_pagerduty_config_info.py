@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+from ..module_utils._converge import InfoTask
 from ..module_utils._options import INFO_ARGUMENTS
-from ..module_utils._task import Inspection
 from ..plugin_utils._in_process import InProcessAction
 
 
@@ -13,4 +13,4 @@ class ActionModule(InProcessAction):
     """Runs ``cortex_pagerduty_config_info`` inside Ansible's own process."""
 
     arguments = INFO_ARGUMENTS
-    task_class = Inspection
+    task_class = InfoTask

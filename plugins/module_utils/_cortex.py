@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cortex's five operations on the PagerDuty configuration of a workspace, and the shapes of their responses.
+"""Cortex's five operations on the PagerDuty configuration of a workspace, and the shapes of their responses and errors.
 
 Paths, statuses and shapes are those of https://docs.cortex.io/api/rest/integrations/pagerduty. What these pages leave
 out is taken from the vendor's Terraform provider, where a development branch relies on it: a 404 in Cortex's own JSON
@@ -12,11 +12,14 @@ Nobody here has tried that on the live service.
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ._client import Client, default_ca_store
-from ._diagnosis import Operation, Service
-from ._errors import DifferentConfigurationError, NotFoundError
+from ._errors import ApiError, ConflictError, DifferentConfigurationError, Failure, NotFoundError
+from ._http import Response, Session, default_ca_store
+from ._http_errors import ErrorDescription, Operation, Service
+from ._redaction import Redactor, one_line
+from ._values import Configuration, Verdict
 
 CORTEX = Service(
     name="Cortex",
@@ -34,28 +37,23 @@ CORTEX = Service(
 )
 
 _PATH = "/api/v1/pagerduty"
-GET = Operation("GET", f"{_PATH}/default-configuration", "Could not read the PagerDuty configuration", is_safe=True)
-ADD = Operation("POST", f"{_PATH}/configuration", "Could not add the PagerDuty configuration", is_safe=False)
-REPLACE = Operation("PUT", f"{_PATH}/configuration", "Could not replace the PagerDuty configuration", is_safe=False)
-DELETE = Operation("DELETE", f"{_PATH}/configurations", "Could not delete the PagerDuty configuration", is_safe=False)
-VALIDATE = Operation(
-    "POST", f"{_PATH}/configuration/validate", "Could not validate the PagerDuty configuration", is_safe=True
-)
+GET = Operation("GET", f"{_PATH}/default-configuration", "Could not read the PagerDuty configuration")
+ADD = Operation("POST", f"{_PATH}/configuration", "Could not add the PagerDuty configuration")
+REPLACE = Operation("PUT", f"{_PATH}/configuration", "Could not replace the PagerDuty configuration")
+DELETE = Operation("DELETE", f"{_PATH}/configurations", "Could not delete the PagerDuty configuration")
+VALIDATE = Operation("POST", f"{_PATH}/configuration/validate", "Could not validate the PagerDuty configuration")
 
-
-class Configuration(t.NamedTuple):
-    """What Cortex shows of a stored configuration."""
-
-    is_token_readonly: bool
-    last_four: str
-
-
-class Verdict(t.NamedTuple):
-    """What Cortex says about one stored configuration after it tried its token with PagerDuty."""
-
-    alias: str | None
-    is_valid: bool
-    message: str | None
+# What statuses of Cortex's own mean: there is no configuration, or another client came first, so that one exists by now
+# or no longer.
+_MEANINGS: dict[Operation, dict[int, type[ApiError]]] = {
+    GET: {404: NotFoundError},
+    ADD: {400: ConflictError, 409: ConflictError},
+    REPLACE: {404: ConflictError},
+    DELETE: {404: NotFoundError},
+    VALIDATE: {404: NotFoundError},
+}
+# The fields of Cortex's errors apart from "message" (components.schemas.ErrorResponse in its API description).
+_ERROR_FIELDS = {"type": str, "details": str, "requestId": str, "httpStatus": int, "gatewayHttpStatus": int}
 
 
 class Cortex:
@@ -71,27 +69,25 @@ class Cortex:
         *,
         api_key: str,
         base_url: str,
-        validate_certs: bool = True,
-        ca_path: str | None = None,
-        timeout: float = 30,
-        retries: int = 4,
+        validate_certs: bool,
+        ca_path: str | None,
+        timeout: float,
         secrets: t.Iterable[str | None] = (),
     ) -> None:
-        self.client = Client(
+        self._secrets = [api_key, *filter(None, secrets)]
+        self._redactor = Redactor(self._secrets)
+        self._session = Session(
             CORTEX,
             base_url=base_url,
             authorization=f"Bearer {api_key}",
             verify=(ca_path or default_ca_store()) if validate_certs else False,
             timeout=timeout,
-            retries=retries,
-            secrets=[api_key, *filter(None, secrets)],
+            describe=self._describe_error,
+            clean=self._clean,
         )
 
-    def __enter__(self) -> Cortex:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.client.close()
+    def close(self) -> None:
+        self._session.close()
 
     def read(self) -> Configuration | None:
         """Return the stored configuration, None if there is none.
@@ -99,51 +95,78 @@ class Cortex:
         :raises RequestError: when it could not be read.
         """
         try:
-            status, content = self.client.call(GET)
+            response = self._call(GET)
         except NotFoundError:
             return None
-        stored = self._configuration(GET, status, content)
+        stored = self._configuration(GET, response.status, response.content)
         # This may be a token that no option contains.
-        self.client.redactor.last_four = stored.last_four
+        self._redactor = Redactor(self._secrets, stored.last_four)
         return stored
 
-    def write(self, operation: Operation, token: str, is_token_readonly: bool, after: Configuration | None) -> None:
-        """Send an addition, a replacement or a deletion.
+    def add(self, token: str, is_token_readonly: bool) -> None:
+        """Add a configuration.
 
-        :param after: what must be stored after it.
-        :raises RequestError: when it was not carried out, or its outcome is unknown.
+        :raises ConflictError: when there is one already.
+        :raises DifferentConfigurationError: when Cortex responds with another configuration.
+        :raises RequestError: when it was not added for another reason, or the outcome is unknown.
         """
-        body = None if operation is DELETE else {"isTokenReadonly": is_token_readonly, "token": token}
-        try:
-            status, content = self.client.call(operation, body)
-        except NotFoundError:
-            if operation is DELETE:
-                return
-            raise
-        stored = [self._configuration(operation, status, item) for item in self._items(operation, status, content)]
-        if stored != ([after] if after else []):
-            raise DifferentConfigurationError(
-                f"{operation.failure}: Cortex responded with another configuration than the one that was sent.",
-                http_status=status,
-                outcome_unknown=True,
-            )
+        self._store(ADD, token, is_token_readonly)
 
-    def validate(self) -> list[Verdict]:
+    def replace(self, token: str, is_token_readonly: bool) -> None:
+        """Replace the configuration.
+
+        :raises ConflictError: when there is none.
+        :raises DifferentConfigurationError: when Cortex responds with another configuration.
+        :raises RequestError: when it was not replaced for another reason, or the outcome is unknown.
+        """
+        self._store(REPLACE, token, is_token_readonly)
+
+    def delete(self) -> None:
+        """Delete the configuration. That there is none is no error.
+
+        :raises RequestError: when it was not deleted, or the outcome is unknown.
+        """
+        try:
+            response = self._call(DELETE)
+        except NotFoundError:
+            return
+        self._check_stored(DELETE, response, [])
+
+    def validate(self) -> tuple[Verdict, ...]:
         """Have Cortex try the stored token with PagerDuty, and return its verdicts.
 
         :raises NotFoundError: when nothing is stored.
         :raises RequestError: when there is no verdict for another reason.
         """
-        status, content = self.client.call(VALIDATE)
-        return [self._verdict(status, item) for item in self._items(VALIDATE, status, content)]
+        response = self._call(VALIDATE)
+        return tuple(self._verdict(response.status, item) for item in self._items(VALIDATE, response))
+
+    def _store(self, operation: Operation, token: str, is_token_readonly: bool) -> None:
+        response = self._call(operation, {"isTokenReadonly": is_token_readonly, "token": token})
+        self._check_stored(operation, response, [Configuration(is_token_readonly, token[-4:])])
+
+    def _check_stored(self, operation: Operation, response: Response, expected: list[Configuration]) -> None:
+        items = self._items(operation, response)
+        if [self._configuration(operation, response.status, item) for item in items] != expected:
+            sentence = f"{operation.failure}: Cortex responded with another configuration than the one that was sent."
+            raise DifferentConfigurationError(Failure((sentence,), http_status=response.status, outcome_unknown=True))
+
+    def _call(self, operation: Operation, body: dict[str, t.Any] | None = None) -> Response:
+        try:
+            return self._session.call(operation, body)
+        except ApiError as error:
+            meaning = _MEANINGS[operation].get(error.failure.http_status or 0)
+            if meaning:
+                raise meaning(error.failure) from None
+            raise
 
     def _verdict(self, status: int, item: dict[str, t.Any]) -> Verdict:
         for name, kinds in {"isValid": (bool,), "alias": (str, type(None)), "message": (str, type(None))}.items():
             if not isinstance(item.get(name), kinds):
-                raise self.client.unexpected(VALIDATE, status, f"with a verdict whose {name} is missing or invalid")
+                what = f"with a verdict whose {name} is missing or invalid"
+                raise self._session.unexpected(VALIDATE, status, what)
         alias, message = item.get("alias"), item.get("message")
-        clean = self.client.redactor.clean
-        return Verdict(alias and clean(alias), item["isValid"], message and clean(message))
+        return Verdict(alias and self._clean(alias), item["isValid"], message and self._clean(message))
 
     def _configuration(self, operation: Operation, status: int, item: t.Any) -> Configuration:
         is_token_readonly = item.get("isTokenReadonly") if isinstance(item, dict) else None
@@ -151,11 +174,48 @@ class Cortex:
         # More than four characters would be a token shown in full.
         if not isinstance(is_token_readonly, bool) or not isinstance(last_four, str) or len(last_four) > 4:
             what = "without a boolean isTokenReadonly and a lastFour of at most four characters"
-            raise self.client.unexpected(operation, status, what)
+            raise self._session.unexpected(operation, status, what)
         return Configuration(is_token_readonly, last_four)
 
-    def _items(self, operation: Operation, status: int, content: t.Any) -> list[dict[str, t.Any]]:
-        items = content.get("configurations") if isinstance(content, dict) else None
+    def _items(self, operation: Operation, response: Response) -> list[dict[str, t.Any]]:
+        items = response.content.get("configurations") if isinstance(response.content, dict) else None
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise self.client.unexpected(operation, status, "without a list of configurations")
+            raise self._session.unexpected(operation, response.status, "without a list of configurations")
         return items
+
+    def _clean(self, text: str) -> str:
+        return self._redactor.clean(text)
+
+    def _describe_error(self, status: int, content: t.Any) -> ErrorDescription | None:
+        # Problem documents (RFC 9457) are Cortex's too, but its 404 is not one.
+        if not isinstance(content, dict) or (status == 404 and not _is_cortex_error(content)):
+            return None
+        request_id, error_type = content.get("requestId"), content.get("type")
+        return ErrorDescription(
+            f"Cortex responded with HTTP {status}: {self._said(content)}.",
+            request_id=self._clean(request_id) if isinstance(request_id, str) else None,
+            # In RFC 9457 "about:blank" means that there is no type.
+            error_type=self._clean(error_type) if isinstance(error_type, str) and error_type != "about:blank" else None,
+        )
+
+    def _said(self, content: dict[str, t.Any]) -> str:
+        """Return what Cortex's ErrorResponse or a problem document (RFC 9457) says, in one line."""
+        parts = [content.get(key) for key in ("message", "details", "title", "detail")]
+        violations = content.get("violations")
+        for violation in violations if isinstance(violations, list) else []:
+            if isinstance(violation, dict):
+                parts += [violation.get(key) for key in ("pointer", "title", "description")]
+        strings = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
+        return one_line("; ".join(strings)) or "no reason given"
+
+
+def _is_cortex_error(content: dict[str, t.Any]) -> bool:
+    """Return whether an object is an error of Cortex rather than one of a gateway.
+
+    Cortex's description requires "message" and "type"; its Terraform provider tests with a "message" alone.
+    """
+    message = content.get("message")
+    if not isinstance(message, str):
+        return False
+    has_further_field = any(isinstance(content.get(name), kind) for name, kind in _ERROR_FIELDS.items())
+    return has_further_field or bool(re.search(r"\bconfigurations?\b", message, re.IGNORECASE))

@@ -136,8 +136,8 @@ def check_config(params: t.Mapping[str, t.Any]) -> list[str]:
             raise InvalidOptionError(f"{name} is null, but state=present needs it.")
     warnings = [
         *check_connection(params),
-        *check_token("token", params["token"], is_used=is_present),
-        *check_token("previous_token", params["previous_token"], is_used=can_roll_back),
+        *check_pagerduty_token("token", params["token"], is_used=is_present),
+        *check_pagerduty_token("previous_token", params["previous_token"], is_used=can_roll_back),
         *check_url("preflight_url", params["preflight_url"], "https://api.pagerduty.com", "the token is"),
     ]
     if can_roll_back and params["previous_token"] == params["token"]:
@@ -169,7 +169,7 @@ def check_secret(name: str, value: str | None) -> None:
         )
 
 
-def check_token(name: str, token: str | None, *, is_used: bool) -> list[str]:
+def check_pagerduty_token(name: str, token: str | None, *, is_used: bool) -> list[str]:
     """Check a PagerDuty token.
 
     :returns: warnings for the user, where the token may be sent. PagerDuty's REST API keys have 20 characters,

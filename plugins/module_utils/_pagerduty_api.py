@@ -10,9 +10,10 @@
 
 from __future__ import annotations
 
-from ._client import Client, default_ca_store
-from ._diagnosis import Operation, Service
-from ._errors import PreflightError, RequestError, TokenRejectedError
+from ._errors import Failure, RequestError, TokenRejectedError
+from ._http import Session, default_ca_store
+from ._http_errors import ErrorDescription, Operation, Service
+from ._redaction import Redactor
 
 _CHECK = "Check token or preflight_url."
 PAGERDUTY = Service(
@@ -25,37 +26,46 @@ PAGERDUTY = Service(
     # It was sent the token.
     is_quoted=False,
 )
-ABILITIES = Operation("GET", "/abilities", "The token could not be checked with PagerDuty", is_safe=True)
+ABILITIES = Operation("GET", "/abilities", "The token could not be checked with PagerDuty")
 
 
-def check_token(token: str, *, preflight_url: str, timeout: float, retries: int) -> None:
-    """Ask PagerDuty whether it accepts a token. Nothing that it sends gets into a message.
+class PagerDuty:
+    """PagerDuty's REST API, as a token sees it. Nothing that it sends gets into a message.
 
-    :param preflight_url: where PagerDuty's REST API is.
-    :param timeout: seconds for connecting and for each read of one attempt.
-    :param retries: attempts after the first.
-    :raises TokenRejectedError: when it does not.
-    :raises PreflightError: when it could not be asked.
+    :param preflight_url: where it is.
+    :param timeout: seconds for connecting and for each read.
     """
-    client = Client(
-        PAGERDUTY,
-        base_url=preflight_url,
-        authorization=f"Token token={token}",
-        verify=default_ca_store(),
-        timeout=timeout,
-        retries=retries,
-        secrets=[token],
-    )
-    try:
-        status, content = client.call(ABILITIES)
-        abilities = content.get("abilities") if isinstance(content, dict) else None
-        if status != 200 or not isinstance(abilities, list):
-            raise client.unexpected(ABILITIES, status, "without a list of abilities")
-    except RequestError as error:
-        if error.http_status in (401, 403):
-            url = f"{preflight_url.rstrip('/')}{ABILITIES.path}"
-            what = f"PagerDuty does not accept the token (GET {url}: HTTP {error.http_status})."
-            raise TokenRejectedError(what, _CHECK) from None
-        raise PreflightError(*error.sentences, _CHECK) from None
-    finally:
-        client.close()
+
+    def __init__(self, token: str, *, preflight_url: str, timeout: float) -> None:
+        self._url = f"{preflight_url.rstrip('/')}{ABILITIES.path}"
+        self._session = Session(
+            PAGERDUTY,
+            base_url=preflight_url,
+            authorization=f"Token token={token}",
+            verify=default_ca_store(),
+            timeout=timeout,
+            describe=lambda status, _content: ErrorDescription(f"PagerDuty responded with HTTP {status}."),
+            clean=Redactor([token]).clean,
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def ask(self) -> None:
+        """Ask PagerDuty whether it accepts the token.
+
+        :raises TokenRejectedError: when it does not.
+        :raises RequestError: when it could not be asked.
+        """
+        try:
+            status, content = self._session.call(ABILITIES)
+            abilities = content.get("abilities") if isinstance(content, dict) else None
+            if status != 200 or not isinstance(abilities, list):
+                raise self._session.unexpected(ABILITIES, status, "without a list of abilities")
+        except RequestError as error:
+            status = error.failure.http_status or 0
+            if status in (401, 403):
+                what = f"PagerDuty does not accept the token (GET {self._url}: HTTP {status})."
+                raise TokenRejectedError(Failure((what, _CHECK))) from None
+            # Return values such as http_status are about Cortex.
+            raise RequestError(error.failure.extended(_CHECK)._replace(http_status=None)) from None

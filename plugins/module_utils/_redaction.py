@@ -28,15 +28,16 @@ class Redactor:
     """Makes strings from outside fit to be shown.
 
     :param secrets: what must not be shown in any form.
+    :param last_four: all that is known of a further secret, a stored token. Fewer than four characters are not searched
+        for.
     """
 
-    def __init__(self, secrets: t.Iterable[str]) -> None:
+    def __init__(self, secrets: t.Iterable[str], last_four: str = "") -> None:
         # The longest first, so that one that begins with another is masked whole.
         self._secrets = sorted(set(filter(None, secrets)), key=len, reverse=True)
         self._plain = re.compile("|".join(map(re.escape, self._secrets)) or "(?!)", re.IGNORECASE)
         self._encoded = {part for secret in self._secrets for part in _base64_parts(secret)}
-        #: All that is known of a further secret, a stored token; fewer than four characters are not searched for.
-        self.last_four = ""
+        self._last_four = last_four
 
     def clean(self, text: str) -> str:
         """Return a string from outside as one line of bounded length without any secret."""
@@ -54,9 +55,9 @@ class Redactor:
 
     def _mask(self, text: str) -> str:
         text = _PAGERDUTY_TOKEN.sub(MASK, self._plain.sub(MASK, text))
-        if len(self.last_four) == 4:
+        if len(self._last_four) == 4:
             # Word by word: a pattern for whole words takes time that grows with the square of the length.
-            text = re.sub(r"\S+", lambda word: MASK if self.last_four in word[0][4:] else word[0], text)
+            text = re.sub(r"\S+", lambda word: MASK if self._last_four in word[0][4:] else word[0], text)
         return text
 
 

@@ -250,20 +250,20 @@ error_type:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import Convergence
+from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import ConfigTask
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS, adjust_no_log_values
 
 
 def main() -> None:
     module = AnsibleModule(**CONFIG_ARGUMENTS, supports_check_mode=True)
     adjust_no_log_values(module.no_log_values, module.params)
-    task = Convergence(module.params, module.check_mode)
-    outcome = task.outcome()
+    task = ConfigTask(module.params, module.check_mode)
+    result = task.run()
     for warning in task.warnings:
         module.warn(warning)
-    if outcome.get("failed"):
-        module.fail_json(**outcome)
-    module.exit_json(**outcome)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

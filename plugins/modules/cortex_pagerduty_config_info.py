@@ -104,20 +104,20 @@ error_type:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import InfoTask
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import INFO_ARGUMENTS, adjust_no_log_values
-from ansible_collections.cortexapps.cortex.plugins.module_utils._task import Inspection
 
 
 def main() -> None:
     module = AnsibleModule(**INFO_ARGUMENTS, supports_check_mode=True)
     adjust_no_log_values(module.no_log_values, module.params)
-    task = Inspection(module.params, module.check_mode)
-    outcome = task.outcome()
+    task = InfoTask(module.params, module.check_mode)
+    result = task.run()
     for warning in task.warnings:
         module.warn(warning)
-    if outcome.get("failed"):
-        module.fail_json(**outcome)
-    module.exit_json(**outcome)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

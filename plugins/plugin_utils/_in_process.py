@@ -20,10 +20,10 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._client import HAS_REQUESTS
-from ..module_utils._errors import CortexError
+from ..module_utils._converge import Task
+from ..module_utils._errors import Failure
+from ..module_utils._http import HAS_REQUESTS
 from ..module_utils._options import adjust_no_log_values
-from ..module_utils._task import Task
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]
@@ -65,27 +65,27 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         secrets = set(validation._no_log_values)
         adjust_no_log_values(secrets, params)
         if validation.error_messages:
-            outcome: dict[str, t.Any] = {"failed": True, "msg": self._describe(validation.errors)}
+            result: dict[str, t.Any] = {"failed": True, "msg": self._describe(validation.errors)}
         else:
-            outcome = self._run_task(params)
-        outcome["invocation"] = {"module_args": params}
+            result = self._run_task(params)
+        result["invocation"] = {"module_args": params}
         # As AnsibleModule does: what is true, false or null shows no secret, and no secret makes it unreadable.
-        masked = {name: value for name, value in outcome.items() if value is None or isinstance(value, bool)}
-        return {**remove_values(outcome, secrets), **masked}
+        masked = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        return {**remove_values(result, secrets), **masked}
 
     def _run_task(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
         task = self.task_class(params, bool(self._task.check_mode))
         try:
-            outcome = task.outcome()
+            result = task.run()
         except BaseException:
             # The keyword "timeout" raises one. Its class is private to Ansible.
             if not self._task.timeout:
                 raise
-            error = CortexError(f"The task timed out after {self._task.timeout} s, as its keyword timeout says.")
-            outcome = {**task.failure(error), "timedout": {"period": self._task.timeout}}
+            failure = Failure((f"The task timed out after {self._task.timeout} s, as its keyword timeout says.",))
+            result = {**task.failed(failure), "timedout": {"period": self._task.timeout}}
         if task.warnings:
-            outcome["warnings"] = task.warnings
-        return outcome
+            result["warnings"] = task.warnings
+        return result
 
     def _describe(self, errors: t.Any) -> str:
         """Return the message for arguments that Ansible rejects, as AnsibleModule has it."""

@@ -2,22 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An HTTP session with one API: authorization, TLS, timeouts and retries."""
+"""An HTTP session with one API: authorization, TLS, proxies and timeouts. It sends each request once."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
+import re
 import ssl
 import sys
 import time
 import typing as t
+from datetime import timezone
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from ._diagnosis import Diagnosis, Operation, Service
-from ._errors import CortexError, RequestError
-from ._redaction import Redactor, one_line
+from ._errors import CortexError
+from ._http_errors import ErrorDescription, Operation, RequestErrors, Service
+from ._redaction import one_line
 
 try:
     import requests
@@ -29,8 +31,8 @@ except ImportError:
 
 # The same as in galaxy.yml, which is not sent along with a module.
 COLLECTION_VERSION = "1.0.0"
-# Seconds.
-MAX_BACKOFF = 30
+# Seconds. Where a Retry-After is cut off, so that the message stays short.
+FOREVER = 1e12
 # Responses of these APIs have a few hundred.
 MAX_RESPONSE_BYTES = 64 * 1024
 
@@ -42,49 +44,14 @@ class Response(t.NamedTuple):
     content: t.Any
 
 
-class Attempts:
-    """Counts the attempts at one thing, and waits between them.
-
-    :param retries: attempts after the first.
-    """
-
-    def __init__(self, retries: int) -> None:
-        self._retries = retries
-        self._failed = 0
-        self._waited = 0.0
-
-    def record_failure(self) -> None:
-        self._failed += 1
-
-    def are_used_up(self, error: RequestError) -> bool:
-        """Return whether an error is final."""
-        return not error.retryable or self._failed > self._retries
-
-    def wait(self, error: RequestError) -> None:
-        """Wait before the next attempt, longer after each failure.
-
-        The wait is spread at random, so that many workspaces that were refused together do not come back together.
-        """
-        backoff = min(2.0 ** (self._failed - 1), MAX_BACKOFF)
-        seconds = error.retry_after + backoff * random.uniform(0.5, 1.0)
-        time.sleep(seconds)
-        self._waited += seconds
-
-    def explain(self, error: RequestError) -> None:
-        """Add to an error how often it was retried."""
-        if error.retryable and self._retries:
-            error.sentences.append(f"Gave up after {self._failed} attempts and {self._waited:.0f} s of waiting.")
-
-
-class Client:
+class Session:
     """A session with one API.
 
     :param base_url: where the API is, with or without a path prefix, with or without a trailing slash.
     :param authorization: the value of the header of this name, sent to the host of ``base_url`` and to no other.
     :param verify: the CA store to check the server's certificate against; False turns the check off.
-    :param timeout: seconds for connecting and for each read of one attempt.
-    :param retries: attempts after the first.
-    :param secrets: what must not be shown in any message.
+    :param timeout: seconds for connecting and for each read.
+    :param describe: as for `RequestErrors`, like ``clean``.
     :raises CortexError: when the Python library requests is missing.
     """
 
@@ -96,8 +63,8 @@ class Client:
         authorization: str,
         verify: str | bool,
         timeout: float,
-        retries: int,
-        secrets: t.Iterable[str],
+        describe: t.Callable[[int, t.Any], ErrorDescription | None],
+        clean: t.Callable[[str], str],
     ) -> None:
         if not HAS_REQUESTS:
             raise CortexError(
@@ -105,52 +72,22 @@ class Client:
                 "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter to a Python "
                 "that has it.",
             )
-        self.retries = retries
-        self.redactor = Redactor(secrets)
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         # Passed with each request: a session's own verify loses against REQUESTS_CA_BUNDLE (psf/requests#3829).
         self._verify = verify
-        self._diagnosis = Diagnosis(service, self._base_url, timeout, self.redactor.clean)
-        self.unexpected = self._diagnosis.unexpected
-        self._session = requests.Session()
-        # Redirects are not even looked at: requests would read the whole body and fail on a malformed Location.
-        self._session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        # An auth object: a plain header loses against ~/.netrc (psf/requests#3929).
-        self._session.auth = _Authorization(authorization)
-        self._session.headers.update(
-            {
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": f"ansible-collection-cortexapps.cortex/{COLLECTION_VERSION}",
-            }
-        )
+        self._errors = RequestErrors(service, self._base_url, timeout, describe, clean)
+        self.unexpected = self._errors.unexpected
+        self._session = _open_session(authorization)
 
     def close(self) -> None:
         self._session.close()
 
     def call(self, operation: Operation, body: dict[str, t.Any] | None = None) -> Response:
-        """Send a request and return its response, and repeat it where that is safe.
+        """Send a request once, and return its response.
 
-        A request that is not safe is repeated only when it certainly was not carried out. Otherwise it is up to the
-        caller to find out what became of it (``outcome_unknown``).
-
-        :raises RequestError: when the API did not do what it was asked for.
+        :raises RequestError: when the API did not do what it was asked for, or may not have.
         """
-        attempts = Attempts(self.retries)
-        while True:
-            try:
-                return self._attempt(operation, body)
-            except RequestError as error:
-                attempts.record_failure()
-                if error.outcome_unknown and not operation.is_safe:
-                    raise
-                if attempts.are_used_up(error):
-                    attempts.explain(error)
-                    raise
-                attempts.wait(error)
-
-    def _attempt(self, operation: Operation, body: dict[str, t.Any] | None) -> Response:
         try:
             with self._session.request(
                 operation.method,
@@ -173,16 +110,33 @@ class Client:
             raise self.unexpected(operation, response.status_code, what) from None
         # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
         except (OSError, HTTPError, ValueError) as exc:
-            raise self._diagnosis.no_response(operation, exc) from None
+            raise self._errors.no_response(operation, exc) from None
         status = response.status_code
         if 300 <= status < 400:
-            raise self._diagnosis.redirected(operation, status, response.headers.get("Location", ""))
+            raise self._errors.redirected(operation, status, response.headers.get("Location", ""))
         content, oddity = _parse(data)
         if not 200 <= status < 300:
-            raise self._diagnosis.refused(operation, status, content, response.headers.get("Retry-After"))
+            retry_after = _retry_after_seconds(response.headers.get("Retry-After"))
+            raise self._errors.refused(operation, status, content, retry_after)
         if oddity:
             raise self.unexpected(operation, status, oddity)
         return Response(status, content)
+
+
+def _open_session(authorization: str) -> requests.Session:
+    session = requests.Session()
+    # Redirects are not even looked at: requests would read the whole body and fail on a malformed Location.
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+    # An auth object: a plain header loses against ~/.netrc (psf/requests#3929).
+    session.auth = _Authorization(authorization)
+    session.headers.update(
+        {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"ansible-collection-cortexapps.cortex/{COLLECTION_VERSION}",
+        }
+    )
+    return session
 
 
 class _Authorization:
@@ -230,3 +184,20 @@ def _parse(data: bytes) -> tuple[t.Any, str]:
         return json.loads(data), ""
     except (ValueError, RecursionError):
         return None, "with a body that is not JSON" if data else "with an empty body"
+
+
+def _retry_after_seconds(header: str | None) -> float:
+    """Return the seconds that a Retry-After header (RFC 9110, 10.2.3) asks for, 0 for none or a meaningless one."""
+    # urllib3's own Retry takes all above six hours for six hours.
+    if not header:
+        return 0.0
+    if re.fullmatch(r"\s*[0-9]+\s*", header):
+        seconds = float(header)
+    else:
+        try:
+            moment = parsedate_to_datetime(header)
+            # Without a time zone it is in UTC, as all dates in HTTP are.
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() - time.time()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return 0.0
+    return min(max(seconds, 0.0), FOREVER)

@@ -2,22 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From an exception or a response to an error: what it means, what to do, and whether a retry may help."""
+"""From an exception or a response to an error: what it means, what to do, and whether a retry may help.
+
+What the errors of an API look like is known to that API's own file.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import ssl
-import time
 import typing as t
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from socket import gaierror
 from urllib.parse import urljoin, urlsplit
 
-from ._errors import ApiError, NotFoundError, RequestError, TransportError, UnexpectedResponseError
-from ._redaction import one_line
+from ._errors import ApiError, Failure, RequestError, TransportError, UnexpectedResponseError
 
 try:
     import requests
@@ -29,25 +27,19 @@ except ImportError:
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
 # Seconds. A longer Retry-After fails at once: a playbook should not hang without a word.
 MAX_RETRY_AFTER = 60
-# Seconds. Where a Retry-After is cut off, so that the message stays short.
-FOREVER = 1e12
 # The second is urllib3's own, before 2.0, for a certificate of another host.
 _CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
-# The fields of Cortex's errors apart from "message" (components.schemas.ErrorResponse in its API description).
-_ERROR_FIELDS = {"type": str, "details": str, "requestId": str, "httpStatus": int, "gatewayHttpStatus": int}
 
 
 class Operation(t.NamedTuple):
     """One operation of an API.
 
     :param failure: the beginning of the sentence that says that it failed.
-    :param is_safe: it changes nothing, so that it may be repeated whatever became of it.
     """
 
     method: str
     path: str
     failure: str
-    is_safe: bool
 
 
 class Service(t.NamedTuple):
@@ -70,18 +62,39 @@ class Service(t.NamedTuple):
     is_quoted: bool
 
 
-class Diagnosis:
-    """Makes the errors for the requests of one client.
+class ErrorDescription(t.NamedTuple):
+    """What an API says in an error of its own, fit to be shown.
+
+    :param sentence: what it says, in a whole sentence.
+    """
+
+    sentence: str
+    request_id: str | None = None
+    error_type: str | None = None
+
+
+class RequestErrors:
+    """Makes the errors for the requests of one session.
 
     :param base_url: where the API is, without a trailing slash.
     :param timeout: seconds for connecting and for each read.
+    :param describe: returns what the API says in an error of its own, from the HTTP status and the JSON of a response;
+        None if it is not one.
     :param clean: makes a string from outside fit to be shown.
     """
 
-    def __init__(self, service: Service, base_url: str, timeout: float, clean: t.Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        base_url: str,
+        timeout: float,
+        describe: t.Callable[[int, t.Any], ErrorDescription | None],
+        clean: t.Callable[[str], str],
+    ) -> None:
         self._service = service
         self._base_url = base_url
         self._timeout = timeout
+        self._describe = describe
         self._clean = clean
 
     def unexpected(self, operation: Operation, status: int, what: str) -> UnexpectedResponseError:
@@ -90,18 +103,19 @@ class Diagnosis:
         :param what: how it differs, after "HTTP 200".
         """
         return UnexpectedResponseError(
-            f"{self._failed(operation)} HTTP {status} {what}.",
-            *self._foreign_hints(status),
-            http_status=status,
-            outcome_unknown=not 400 <= status < 500,
-            retryable=status in RETRIED_STATUSES,
+            Failure(
+                (f"{self._failed(operation)} HTTP {status} {what}.", *self._foreign_hints(status)),
+                http_status=status,
+                outcome_unknown=not 400 <= status < 500,
+                is_retryable=status in RETRIED_STATUSES,
+            )
         )
 
     def no_response(self, operation: Operation, exc: BaseException) -> TransportError:
         """Return the error for an exception of requests or urllib3."""
         causes = list(_causes(exc))
         option = self._service.url_option
-        outcome_unknown = retryable = True
+        outcome_unknown = is_retryable = True
         untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
         connection_closed = _first(causes, ssl.SSLEOFError)
         if isinstance(exc, requests.exceptions.SSLError) and not connection_closed:
@@ -112,7 +126,7 @@ class Diagnosis:
                 what = "TLS failed between this host and the server."
             advice = f"Check {option}, and {self._service.ca_hint}."
             outcome_unknown = untrusted is None
-            retryable = False
+            is_retryable = False
         # One while the response was being read comes as a ConnectionError from requests.
         elif isinstance(exc, requests.exceptions.Timeout) or _first(causes, ReadTimeoutError):
             is_connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
@@ -139,9 +153,13 @@ class Diagnosis:
         else:
             what = f"the request could not be made ({type(exc).__name__})."
             advice = f"Check {option} and the proxy variables."
-            outcome_unknown = retryable = False
+            outcome_unknown = is_retryable = False
         return TransportError(
-            f"{self._failed(operation)} {what}", advice, outcome_unknown=outcome_unknown, retryable=retryable
+            Failure(
+                (f"{self._failed(operation)} {what}", advice),
+                outcome_unknown=outcome_unknown,
+                is_retryable=is_retryable,
+            )
         )
 
     def redirected(self, operation: Operation, status: int, location: str) -> UnexpectedResponseError:
@@ -153,53 +171,44 @@ class Diagnosis:
         except ValueError:
             host = ""
         target = host if host and self._service.is_quoted else "another place"
-        return UnexpectedResponseError(
+        sentences = (
             f"{self._failed(operation)} HTTP {status} redirects to {target}.",
             f"Redirects are not followed, so the {self._service.credential} is never sent to another host.",
             f"Check {self._service.url_option}.",
-            http_status=status,
-            outcome_unknown=True,
         )
+        return UnexpectedResponseError(Failure(sentences, http_status=status, outcome_unknown=True))
 
-    def refused(self, operation: Operation, status: int, content: t.Any, retry_after: str | None) -> RequestError:
+    def refused(self, operation: Operation, status: int, content: t.Any, retry_after: float) -> RequestError:
         """Return the error for a status that is neither success nor redirect.
 
         :param content: the JSON of the response, None if it has none.
-        :param retry_after: the header of this name.
+        :param retry_after: seconds that the server asked to wait.
         """
-        wait = _retry_after_seconds(retry_after) if status in RETRIED_STATUSES else 0.0
-        retryable = status in RETRIED_STATUSES and wait <= MAX_RETRY_AFTER
-        properties: dict[str, t.Any] = {
-            "http_status": status,
-            "outcome_unknown": not 400 <= status < 500,
-            "retryable": retryable,
-            "retry_after": wait,
-        }
+        is_retried = status in RETRIED_STATUSES
+        wait = retry_after if is_retried else 0.0
         hints = [self._service.status_hints[status]] if status in self._service.status_hints else []
         if wait:
-            limit = "" if retryable else f", and the module waits {MAX_RETRY_AFTER} s at most"
+            limit = "" if wait <= MAX_RETRY_AFTER else f", and the module waits {MAX_RETRY_AFTER} s at most"
             hints.append(f"{self._service.name} requested a retry after {wait:.0f} s{limit}.")
-        if not self._service.is_quoted:
-            what = f"{self._service.name} responded with HTTP {status}."
-            return ApiError(f"{self._failed(operation)} {what}", *hints, **properties)
-        # Problem documents (RFC 9457) are Cortex's too, but its 404 is not one.
-        if isinstance(content, dict) and (status != 404 or _is_cortex_error(content)):
-            request_id, error_type = content.get("requestId"), content.get("type")
-            return (NotFoundError if status == 404 else ApiError)(
-                f"{self._failed(operation)} {self._service.name} responded with HTTP {status}: {self._said(content)}.",
-                *hints,
-                **properties,
-                request_id=self._clean(request_id) if isinstance(request_id, str) else None,
-                # In RFC 9457 "about:blank" means that there is no type.
-                error_type=self._clean(error_type)
-                if isinstance(error_type, str) and error_type != "about:blank"
-                else None,
-            )
-        is_object = isinstance(content, dict)
-        what = f"with {'an error that is not in the form of Cortex' if is_object else 'a body that is no JSON object'}."
-        return UnexpectedResponseError(
-            f"{self._failed(operation)} HTTP {status} {what}", *self._foreign_hints(status), *hints, **properties
+        failure = Failure(
+            (),
+            http_status=status,
+            outcome_unknown=not 400 <= status < 500,
+            is_retryable=is_retried and wait <= MAX_RETRY_AFTER,
+            retry_after=wait,
         )
+        description = self._describe(status, content)
+        if description:
+            failure = failure._replace(request_id=description.request_id, error_type=description.error_type)
+            return ApiError(failure.extended(f"{self._failed(operation)} {description.sentence}", *hints))
+        is_object = isinstance(content, dict)
+        what = (
+            f"an error that is not in the form of {self._service.name}"
+            if is_object
+            else "a body that is no JSON object"
+        )
+        sentence = f"{self._failed(operation)} HTTP {status} with {what}."
+        return UnexpectedResponseError(failure.extended(sentence, *self._foreign_hints(status), *hints))
 
     def _failed(self, operation: Operation) -> str:
         return f"{operation.failure} ({operation.method} {self._base_url}{operation.path}):"
@@ -215,45 +224,6 @@ class Diagnosis:
         elif status in RETRIED_STATUSES:
             hints.append(f"If {option} is correct, a gateway in front of {self._service.name} sent this response.")
         return hints
-
-    def _said(self, content: dict[str, t.Any]) -> str:
-        """Return what Cortex's ErrorResponse or a problem document (RFC 9457) says, in one line."""
-        parts = [content.get(key) for key in ("message", "details", "title", "detail")]
-        violations = content.get("violations")
-        for violation in violations if isinstance(violations, list) else []:
-            if isinstance(violation, dict):
-                parts += [violation.get(key) for key in ("pointer", "title", "description")]
-        strings = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
-        return one_line("; ".join(strings)) or "no reason given"
-
-
-def _is_cortex_error(content: dict[str, t.Any]) -> bool:
-    """Return whether an object is an error of Cortex rather than one of a gateway.
-
-    Cortex's description requires "message" and "type"; its Terraform provider tests with a "message" alone.
-    """
-    message = content.get("message")
-    if not isinstance(message, str):
-        return False
-    has_further_field = any(isinstance(content.get(name), kind) for name, kind in _ERROR_FIELDS.items())
-    return has_further_field or bool(re.search(r"\bconfigurations?\b", message, re.IGNORECASE))
-
-
-def _retry_after_seconds(header: str | None) -> float:
-    """Return the seconds that a Retry-After header (RFC 9110, 10.2.3) asks for, 0 for none or a meaningless one."""
-    # urllib3's own Retry takes all above six hours for six hours.
-    if not header:
-        return 0.0
-    if re.fullmatch(r"\s*[0-9]+\s*", header):
-        seconds = float(header)
-    else:
-        try:
-            moment = parsedate_to_datetime(header)
-            # Without a time zone it is in UTC, as all dates in HTTP are.
-            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() - time.time()
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return 0.0
-    return min(max(seconds, 0.0), FOREVER)
 
 
 def _causes(exc: BaseException) -> t.Iterator[BaseException]:

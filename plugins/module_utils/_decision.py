@@ -1,0 +1,275 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task does next, from what it knows and what it is to reach.
+
+Pure: values in, values out. Nothing here sends, waits, or depends on the time, on chance or on the environment.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import Failure
+from ._knowledge import (
+    Attempts,
+    CheckToken,
+    Finish,
+    Knowledge,
+    Predict,
+    Read,
+    Request,
+    RequestFailed,
+    ResponseDiffered,
+    Step,
+    Stored,
+    Validate,
+    Wait,
+    Write,
+    WriteConflicted,
+)
+from ._redaction import one_line
+from ._values import Configuration, Verdict
+
+# Seconds.
+MAX_BACKOFF = 30
+
+READ_BACK_FAILED = "Reading the current configuration failed too."
+WRONG_PREVIOUS_TOKEN = "previous_token is not the stored token, which ends in {}."
+NOT_GOING_BACK = "To store previous_token would not restore what is there now."
+GAVE_UP = "Gave up after {} attempts and {:.0f} s of waiting."
+REMOVED_BY_ANOTHER = "Another client removed it before it could be validated."
+NOT_VALID = "Cortex says that the stored PagerDuty token is not valid: {}."
+NO_VERDICT = "Nothing was rolled back: Cortex gave no verdict."
+NOT_WRITTEN = "Nothing was rolled back: this task did not write the token."
+NO_PREVIOUS_TOKEN = (
+    "Nothing was rolled back: Cortex does not return the token that was stored before, and previous_token is not set."
+)
+SAME_LAST_FOUR = (
+    "Nothing was rolled back: the token that was stored before had the same last four characters, so there is no token "
+    "to go back to."
+)
+CHANGED_BY_ANOTHER = "Nothing was rolled back: another client changed the configuration."
+ROLLBACK_GIVEN_UP = "The rollback was given up: another client changed the configuration."
+ROLLBACK_FAILED = "The rollback failed."
+REMOVED_AGAIN = "Rolled back: the configuration is removed again."
+RESTORED = "Rolled back: the previous token is stored again."
+
+
+class Goal(t.NamedTuple):
+    """What a task is to reach. It contains no token: which one to send is a step's matter.
+
+    :param desired: what is to be stored; None for nothing.
+    :param update_token: the option of this name, as are those that follow.
+    :param previous_last_four: the last four characters of ``previous_token``; None if it is not set.
+    :param reads_only: it only reads what is stored, and validates that.
+    """
+
+    desired: Configuration | None = None
+    update_token: str = "on_change"
+    preflight: bool = False
+    validate: bool = False
+    rollback: bool = False
+    previous_last_four: str | None = None
+    previous_is_token_readonly: bool | None = None
+    retries: int = 0
+    check_mode: bool = False
+    reads_only: bool = False
+
+
+def plan(stored: Stored, goal: Goal) -> Write | None:
+    """Return the write that leads from what is stored to what is desired; None if there is nothing to do."""
+    if goal.reads_only:
+        return None
+    desired = goal.desired
+    if desired is None:
+        return Write("delete") if stored else None
+    if not isinstance(stored, Configuration):
+        return Write("add", desired)
+    token_differs = stored.last_four != desired.last_four
+    sends_token = goal.update_token == "always" or (goal.update_token == "on_change" and token_differs)
+    if sends_token or stored.is_token_readonly != desired.is_token_readonly:
+        return Write("replace", desired)
+    return None
+
+
+def next_step(knowledge: Knowledge, goal: Goal) -> Step:
+    """Return what a task does next."""
+    if knowledge.failed:
+        return _after_failed_request(knowledge, goal, knowledge.failed)
+    if knowledge.write_failed and knowledge.must_read_back:
+        return _after_failed_write(knowledge, goal, knowledge.write_failed)
+    if knowledge.missing:
+        return _after_missing_configuration(goal, knowledge.missing)
+    if knowledge.verdicts is not None:
+        return _after_validation(knowledge, goal, knowledge.verdicts)
+    if knowledge.is_settled:
+        return _after_writing(knowledge, goal)
+    if not knowledge.is_fresh:
+        return Read()
+    return _after_reading(knowledge, goal)
+
+
+def _after_reading(known: Knowledge, goal: Goal) -> Step:
+    write = plan(known.current, goal)
+    failed = known.write_failed
+    # Cortex accepted the write, and its response was wrong: what is stored is as desired.
+    is_as_desired = isinstance(failed, ResponseDiffered) and known.current == goal.desired
+    if write is None or is_as_desired:
+        return _after_writing(known, goal)
+    if write.after and _is_wrong_previous_token(known.current, goal):
+        assert isinstance(known.current, Configuration)
+        stored = one_line(known.current.last_four)
+        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(stored), NOT_GOING_BACK)))
+    if write.after and goal.preflight and known.preflight is None:
+        return CheckToken()
+    if goal.check_mode:
+        return Predict(write)
+    return _send(write, known, goal)
+
+
+def _is_wrong_previous_token(stored: Stored, goal: Goal) -> bool:
+    """Return whether a rollback would store something else than what is stored now."""
+    if not (goal.validate and goal.rollback and goal.desired and goal.previous_last_four):
+        return False
+    possible = (goal.desired.last_four, goal.previous_last_four)
+    return isinstance(stored, Configuration) and stored.last_four not in possible
+
+
+def _after_writing(known: Knowledge, goal: Goal) -> Step:
+    is_predicted = goal.check_mode and known.is_settled
+    is_wanted = known.current is not None if goal.reads_only else goal.desired is not None
+    return Validate() if goal.validate and is_wanted and not is_predicted else Finish()
+
+
+def _after_missing_configuration(goal: Goal, missing: RequestFailed) -> Step:
+    if goal.reads_only:
+        return Finish()
+    return Finish(_without_verdict(missing.failure.extended(REMOVED_BY_ANOTHER), goal))
+
+
+def _after_validation(known: Knowledge, goal: Goal, verdicts: tuple[Verdict, ...]) -> Step:
+    if goal.reads_only or is_valid(verdicts):
+        return Finish()
+    not_valid = _not_valid(verdicts)
+    if not goal.rollback:
+        return Finish(not_valid)
+    if known.written is None:
+        return Finish(not_valid.extended(NOT_WRITTEN))
+    if not verdicts:
+        return Finish(not_valid.extended(NO_VERDICT))
+    undo = plan_rollback(known, goal)
+    if isinstance(undo, str):
+        return Finish(not_valid.extended(undo))
+    if known.rolled_back:
+        return Finish(not_valid.extended(RESTORED if undo.after else REMOVED_AGAIN))
+    if not known.is_fresh:
+        return Read()
+    if known.current != known.written.after:
+        return Finish(not_valid.extended(ROLLBACK_GIVEN_UP if known.write_failed else CHANGED_BY_ANOTHER))
+    return _send(undo, known, goal)
+
+
+def plan_rollback(known: Knowledge, goal: Goal) -> Write | str:
+    """Return the write that undoes what this task has written, or the sentence that says why there is none."""
+    assert goal.desired
+    if known.replaced is None:
+        return Write("delete")
+    if goal.previous_last_four is None:
+        return NO_PREVIOUS_TOKEN
+    if known.replaced.last_four == goal.desired.last_four:
+        return SAME_LAST_FOUR
+    flag = goal.previous_is_token_readonly
+    flag = known.replaced.is_token_readonly if flag is None else flag
+    return Write("replace", Configuration(flag, goal.previous_last_four), "previous_token")
+
+
+def is_valid(verdicts: tuple[Verdict, ...]) -> bool:
+    """Return whether there is a verdict, and all of them are good."""
+    return bool(verdicts) and all(verdict.is_valid for verdict in verdicts)
+
+
+# What fails
+
+
+def _after_failed_request(known: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
+    """Return what follows a request that changes nothing: it may be repeated whatever became of it."""
+    if _is_final(failed.failure, known.attempts, goal):
+        return Finish(_why_request_failed(known, goal, failed))
+    return _repeat(failed.step, failed.failure, known.attempts, known)
+
+
+def _after_failed_write(known: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
+    """Return what follows a write that failed: it is never repeated before the configuration was read again."""
+    failure = failed.failure
+    was_refused = not failure.outcome_unknown and not isinstance(failed, WriteConflicted)
+    if was_refused and _is_final(failure, known.write_attempts, goal):
+        return _give_up(known, goal, failed)
+    if failure.is_retryable:
+        return _repeat(Read(), failure, known.write_attempts, known)
+    return Read()
+
+
+def _send(write: Write, known: Knowledge, goal: Goal) -> Step:
+    """Return the step that sends a write, unless writes have failed too often."""
+    failed = known.write_failed
+    if isinstance(failed, WriteConflicted):
+        assert isinstance(failed.step, Write)
+        rejected = failed.step.operation
+        # One conflict is a race. The same again has another reason.
+        if rejected == write.operation or known.conflicts.count(rejected) > 1:
+            return _give_up(known, goal, failed)
+    elif failed and _is_final(failed.failure, known.write_attempts, goal):
+        return _give_up(known, goal, failed)
+    return write
+
+
+def _is_final(failure: Failure, attempts: Attempts, goal: Goal) -> bool:
+    return not failure.is_retryable or attempts.failed > goal.retries
+
+
+def _repeat(request: Request, failure: Failure, attempts: Attempts, known: Knowledge) -> Step:
+    """Return the wait that is due before a request, which is longer after each failure, or then the request."""
+    if known.has_waited:
+        return request
+    return Wait(failure.retry_after, backoff=min(2.0 ** (attempts.failed - 1), MAX_BACKOFF))
+
+
+def _why_request_failed(known: Knowledge, goal: Goal, failed: RequestFailed) -> Failure:
+    failure = _explained(failed.failure, known.attempts, goal)
+    if isinstance(failed.step, Validate):
+        return _without_verdict(failure, goal)
+    if known.write_failed and known.must_read_back:
+        failure = known.write_failed.failure.extended(READ_BACK_FAILED, *failure.sentences)
+    return _of_rollback(known, failure)
+
+
+def _give_up(known: Knowledge, goal: Goal, failed: RequestFailed) -> Finish:
+    return Finish(_of_rollback(known, _explained(failed.failure, known.write_attempts, goal)))
+
+
+def _explained(failure: Failure, attempts: Attempts, goal: Goal) -> Failure:
+    """Return a failure that says how often it was retried."""
+    if not (failure.is_retryable and goal.retries):
+        return failure
+    return failure.extended(GAVE_UP.format(attempts.failed, attempts.waited))
+
+
+def _of_rollback(known: Knowledge, failure: Failure) -> Failure:
+    """Return a failure as it is, or as that of a rollback if there are verdicts."""
+    if not known.verdicts:
+        return failure
+    return failure._replace(
+        sentences=(*_not_valid(known.verdicts).sentences, ROLLBACK_FAILED, *failure.sentences),
+    )
+
+
+def _not_valid(verdicts: tuple[Verdict, ...]) -> Failure:
+    reasons = [verdict.message.rstrip(". ") for verdict in verdicts if verdict.message]
+    reason = one_line("; ".join(reasons)) or ("it gives no reason" if verdicts else "it lists no verdict")
+    return Failure((NOT_VALID.format(reason),))
+
+
+def _without_verdict(failure: Failure, goal: Goal) -> Failure:
+    return failure.extended(NO_VERDICT) if goal.rollback else failure
