@@ -98,10 +98,10 @@ def next_step(knowledge: Knowledge, goal: Goal) -> Step:
     """Return what a task does next."""
     if knowledge.failed:
         return _after_failed_request(knowledge, goal, knowledge.failed)
-    if knowledge.write_failed and knowledge.must_read_back:
-        return _after_failed_write(knowledge, goal, knowledge.write_failed)
     if knowledge.missing:
         return _after_missing_configuration(goal, knowledge.missing)
+    if knowledge.write_failed and not knowledge.is_fresh:
+        return _after_failed_write(knowledge, goal, knowledge.write_failed)
     if knowledge.verdicts is not None:
         return _after_validation(knowledge, goal, knowledge.verdicts)
     if knowledge.is_settled:
@@ -118,7 +118,7 @@ def _after_reading(known: Knowledge, goal: Goal) -> Step:
     is_as_desired = isinstance(failed, ResponseDiffered) and known.current == goal.desired
     if write is None or is_as_desired:
         return _after_writing(known, goal)
-    if write.after and _is_wrong_previous_token(known.current, goal):
+    if _is_wrong_previous_token(known.current, goal):
         assert isinstance(known.current, Configuration)
         stored = one_line(known.current.last_four)
         return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(stored), NOT_GOING_BACK)))
@@ -139,8 +139,7 @@ def _is_wrong_previous_token(stored: Stored, goal: Goal) -> bool:
 
 def _after_writing(known: Knowledge, goal: Goal) -> Step:
     is_predicted = goal.check_mode and known.is_settled
-    is_wanted = known.current is not None if goal.reads_only else goal.desired is not None
-    return Validate() if goal.validate and is_wanted and not is_predicted else Finish()
+    return Validate() if goal.validate and known.current is not None and not is_predicted else Finish()
 
 
 def _after_missing_configuration(goal: Goal, missing: RequestFailed) -> Step:
@@ -240,7 +239,7 @@ def _why_request_failed(known: Knowledge, goal: Goal, failed: RequestFailed) -> 
     failure = _explained(failed.failure, known.attempts, goal)
     if isinstance(failed.step, Validate):
         return _without_verdict(failure, goal)
-    if known.write_failed and known.must_read_back:
+    if known.write_failed:
         failure = known.write_failed.failure.extended(READ_BACK_FAILED, *failure.sentences)
     return _of_rollback(known, failure)
 

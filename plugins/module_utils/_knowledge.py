@@ -202,7 +202,6 @@ class Knowledge(t.NamedTuple):
     :ivar write_failed: the last write, if it failed.
     :ivar write_attempts: those of the writes before the verdicts, or of those of the rollback.
     :ivar conflicts: the operations that Cortex rejected because another client came first.
-    :ivar must_read_back: nothing was read since the last write failed.
     :ivar has_waited: this task has waited since its last request failed.
     """
 
@@ -225,7 +224,6 @@ class Knowledge(t.NamedTuple):
     write_failed: RequestFailed | None = None
     write_attempts: Attempts = Attempts()
     conflicts: tuple[str, ...] = ()
-    must_read_back: bool = False
     has_waited: bool = False
 
     @property
@@ -251,7 +249,6 @@ def _state_read(known: Knowledge, event: StateRead) -> Knowledge:
         pending=None,
         may_have_written=may_have_written,
         has_written=known.has_written or differs,
-        must_read_back=False,
     )
     if sent and sent.after == event.stored:
         return _applied(read, sent)._replace(was_found=True)
@@ -263,7 +260,7 @@ def _write_sent(known: Knowledge, event: WriteSent) -> Knowledge:
 
 
 def _write_accepted(known: Knowledge, event: WriteAccepted | WritePredicted) -> Knowledge:
-    return _applied(known, event.write)._replace(is_fresh=False, is_settled=True)
+    return _applied(known, event.write)._replace(is_settled=True)
 
 
 def _token_accepted(known: Knowledge, _event: TokenAccepted) -> Knowledge:
@@ -285,15 +282,11 @@ def _waited(known: Knowledge, event: Waited) -> Knowledge:
 
 
 def _request_failed(known: Knowledge, event: RequestFailed) -> Knowledge:
+    known = known._replace(has_waited=False)
     if not isinstance(event.step, Write):
-        return known._replace(failed=event, attempts=known.attempts.increment(), has_waited=False)
-    return known._replace(
-        pending=known.pending if event.failure.outcome_unknown else None,
-        write_failed=event,
-        write_attempts=known.write_attempts.increment(),
-        must_read_back=True,
-        has_waited=False,
-    )
+        return known._replace(failed=event, attempts=known.attempts.increment())
+    pending = known.pending if event.failure.outcome_unknown else None
+    return known._replace(pending=pending, write_failed=event, write_attempts=known.write_attempts.increment())
 
 
 def _token_rejected(known: Knowledge, event: TokenRejected) -> Knowledge:
@@ -303,17 +296,15 @@ def _token_rejected(known: Knowledge, event: TokenRejected) -> Knowledge:
 def _write_conflicted(known: Knowledge, event: WriteConflicted) -> Knowledge:
     assert isinstance(event.step, Write)
     conflicts = (*known.conflicts, event.step.operation)
-    return known._replace(
-        current=UNKNOWN, pending=None, write_failed=event, conflicts=conflicts, must_read_back=True, has_waited=False
-    )
+    return known._replace(current=UNKNOWN, pending=None, write_failed=event, conflicts=conflicts)
 
 
 def _configuration_missing(known: Knowledge, event: ConfigurationMissing) -> Knowledge:
-    return known._replace(current=None, missing=event)
+    return _succeeded(known)._replace(current=None, missing=event)
 
 
 def _succeeded(known: Knowledge) -> Knowledge:
-    return known._replace(failed=None, attempts=Attempts(), has_waited=False)
+    return known._replace(failed=None, attempts=Attempts())
 
 
 def _write_planned(known: Knowledge) -> Knowledge:

@@ -2,53 +2,103 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many faults the walk tries at a time, and how much it has walked."""
+"""Walks on all processors, and tells how much was walked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.cortexapps.cortex.plugins.module_utils import _converge, _options, _task
 
-from .exploration import Schedules, Walk, in_parallel, walk_pairs, walk_tasks
-from .mutations import MUTATIONS, Mutation, find
-from .run import Product
-from .tree import Failure
+from .client import Broken, Product, walk_goal
+from .goals import all_goals
+from .mutations import EQUIVALENT, all_mutations, find
+from .pairs import PAIRS, Finding, Machines, Pair
 
-_WALKED = pytest.StashKey[str]()
+_WALKED = pytest.StashKey[list[str]]()
+
+
+class Walk(NamedTuple):
+    """What was found with a number of faults: what does not hold, and what two clients can come to."""
+
+    broken: dict[str, Broken]
+    findings: dict[str, Finding]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", type=int, default=1, help="how many faults at a time the walk tries (default: 1)")
-    parser.addoption("--write-walk", action="store_true", help="write what the walk finds into its documentation")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_WALKED] = []
 
 
 @pytest.fixture(scope="session")
 def walk(request: pytest.FixtureRequest) -> Walk:
-    """All runs of one controller."""
-    return walk_tasks(Product(_converge, _task, _options), request.config.getoption("--faults", default=1))
+    """With as many faults at a time as the command line says."""
+    return _walk(request.config, request.config.getoption("--faults", default=1))
 
 
 @pytest.fixture(scope="session")
-def schedules(walk: Walk, request: pytest.FixtureRequest) -> Schedules:
-    """All schedules of two controllers."""
-    schedules = walk_pairs(walk)
-    request.config.stash[_WALKED] = (
-        f"Walked {schedules.schedules:,} schedules of two controllers with up to {walk.number_of_faults} fault(s): "
-        f"{schedules.states:,} states, {walk.runs:,} runs."
-    )
-    return schedules
+def faultless(request: pytest.FixtureRequest) -> Walk:
+    return _walk(request.config, 0)
 
 
 @pytest.fixture(scope="session")
-def found() -> dict[Mutation, Failure | None]:
-    """What the walk finds in each mutated product."""
-    return dict(zip(MUTATIONS, in_parallel(find, MUTATIONS), strict=True))
+def found() -> dict[str, Broken | None]:
+    """What is noticed with each mutation."""
+    mutations = [mutation for mutation in all_mutations() if mutation.name not in EQUIVALENT]
+    # A module cannot be sent to another process, but it is there already.
+    numbers = range(len(mutations))
+    results = _in_parallel(lambda number: find(mutations[number]), numbers)
+    return {mutations[number].name: result for number, result in zip(numbers, results, strict=True)}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator[None]:
     yield
-    if _WALKED in config.stash:
-        terminalreporter.write_line(config.stash[_WALKED])
+    for text in config.stash[_WALKED]:
+        terminalreporter.write_line(text)
+
+
+def _walk(config: pytest.Config, faults: int) -> Walk:
+    goals = all_goals()
+    alone = list(_in_parallel(functools.partial(walk_goal, Product(), number_of_faults=faults), goals))
+    broken = _shortest([each.broken for each in alone], key=lambda each: len(each.history))
+    machines = Machines(Product())
+    # A task that writes nothing does nothing to another one.
+    writing = [goal for goal in goals if not (goal.reads_only or goal.check_mode)]
+    roots = {machines.begin(goal, faults): goal for goal in reversed(writing)}
+    both = list(_in_parallel(lambda roles: Pair(machines, roles, roots, faults).walk(), PAIRS))
+    findings = _shortest([each for _states, each in both], key=lambda each: len(each.schedule))
+    places, states = sum(each.places for each in alone), sum(states for states, _each in both)
+    text = f"Walked with up to {faults} fault(s): {places:,} places of one client, {states:,} states of two."
+    config.stash[_WALKED].append(text)
+    return Walk(broken, findings)
+
+
+def _shortest(tables: list[dict[str, Any]], key: Callable[[Any], int]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, each in (item for table in tables for item in table.items()):
+        if name not in found or key(each) < key(found[name]):
+            found[name] = each
+    return found
+
+
+_function: Callable[[Any], Any]
+
+
+def _in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    """Apply a function to each item in a process for each processor; yield in order."""
+    global _function
+    _function = function
+    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
+        yield from pool.imap(_call, items)
+
+
+def _call(item: Any) -> Any:
+    return _function(item)

@@ -2,45 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two controllers on one workspace: every interleaving of their requests, with every fault at every place.
+"""Two clients on one workspace: every interleaving of their requests, with every fault at every place.
 
-A state is what is stored, the position of either controller, and a few facts that no controller knows. Equal states are
-visited once; the number of schedules is the number of ways through the states.
-
-There are many states, so they are numbers in NumPy's arrays, and each step is taken for a whole array at once.
+A client is a machine: its nodes are requests and ends, its edges are what a request can come to. Two nodes from which
+the same can follow are one node, whatever led there and whichever goal it is. A state of both is a node of each, what
+is stored, and a few facts that neither of them can know. Equal states are visited once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from ansible_collections.cortexapps.cortex.plugins.module_utils import _knowledge as core
+from ansible_collections.cortexapps.cortex.plugins.module_utils._decision import Goal
 
-from .tasks import Task
-from .tree import End, Position, Positions
-from .world import (
-    NO_CONNECTION,
-    OWN,
-    PREVIOUS,
-    THIRD,
-    TWIN,
-    WRITES,
-    Stored,
-    World,
-    describe_request,
-    describe_world,
-    respond,
-)
+from .client import Product, possible_events
+from .invariants import WAITED
+from .oracle import is_wrong_previous_token
+from .world import NOT_VALID, OWN, PREVIOUS, THIRD, TWIN, Content, World, faults, no_connection, respond, sent_by
 
-#: The tokens in the world of two controllers. The last four characters of A and A2 are the same.
+#: The tokens in the world of two clients. The last four characters of A and A2 are the same.
 A, A2, B, C = "A", "A2", "B", "C"
-WORLDS: list[World] = [None, *(Stored(token, flag) for token in (A, A2, B, C) for flag in (False, True))]
+WORLDS: list[World] = [None, *(Content(token, flag) for token in (A, A2, B, C) for flag in (False, True))]
 NUMBERS = {world: number for number, world in enumerate(WORLDS)}
-#: A controller by its own token and its previous token: what each token of the world is to it.
-Role = dict[str, str]
-ROLES: dict[tuple[str, str], Role] = {
+NOTHING = NUMBERS[None]
+#: A client by its own token and its previous token: what each token of the world is to it.
+ROLES: dict[tuple[str, str], dict[str, str]] = {
     (A, C): {A: OWN, A2: TWIN, C: PREVIOUS, B: THIRD},
     (A, B): {A: OWN, A2: TWIN, B: PREVIOUS, C: THIRD},
     (A2, C): {A2: OWN, A: TWIN, C: PREVIOUS, B: THIRD},
@@ -58,45 +46,142 @@ PAIRS = [
     ((A, C), (B, A)),
     ((A, B), (B, A)),
 ]
-#: In this one the controllers cannot be exchanged.
+#: In this one the clients cannot be exchanged.
 UNLIKE = ((A, C), (B, A))
 
-# What no controller knows, as bits: another one has written since it read last; it has overwritten what it had not
-# read; a write of it took effect; what it has written was stored when it got the verdict.
-DIRTY, BLIND, WROTE, JUDGED = 1, 2, 4, 8
-UNDONE = DIRTY | BLIND | JUDGED
-ALL = 15
-
-#: What a controller cannot tell apart, since the API has neither versions nor conditional requests.
+#: What a client cannot tell apart, since the API has neither versions nor conditional requests.
 SAME_LOOK = "Another client stores what looks the same"
 IN_BETWEEN = "Another client writes between the read and the write of a rollback"
 UNSEEN = "Another client writes between the read and the write of a task that is rolled back later"
 REVERTED = "Another client restores what was there, after a write whose response was lost"
-INDISTINGUISHABLE = (SAME_LOOK, IN_BETWEEN, UNSEEN, REVERTED)
+INDISTINGUISHABLE = {SAME_LOOK, IN_BETWEEN, UNSEEN, REVERTED}
 #: What must not happen.
 OTHERS_VERDICT = "A rollback follows a verdict on the token of another client"
-NOT_AS_BOTH_WANT = "Two controllers want the same, and do not end with it"
-# In an array, a set of findings is a number; this is the bit of each.
-FINDINGS = {name: 1 << number for number, name in enumerate((*INDISTINGUISHABLE, OTHERS_VERDICT, NOT_AS_BOTH_WANT))}
+NOT_AS_BOTH_WANT = "Two clients want the same, and do not end with it"
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-# States that are stepped from together: enough for NumPy to be fast, few enough for the memory.
-CHUNK = 200_000
-# In a number that stands for an origin, a request counts so much: more than there are starts.
-REQUEST = 1 << 32
+# What no client knows, as bits: another one has written since it read last; it has overwritten what it had not read; a
+# write of it took effect; what it has written was stored when it got the verdict.
+DIRTY, BLIND, WROTE, JUDGED = 1, 2, 4, 8
+UNDONE = DIRTY | BLIND | JUDGED
+
+
+class End(NamedTuple):
+    """How a task ends, as far as it matters to others."""
+
+    # ``ok``, ``refused`` (by a verdict, or by an option that does not fit what is stored), ``failed`` or ``killed``
+    status: str
+    wanted: World | str  # what the task wants to be stored; "anything" if it only reads
+    changed: bool  # whether it says so
+
+
+class Broken(NamedTuple):
+    """A fault: its name, whether the request can have been carried out, the node that it leads to."""
+
+    name: str
+    effects: tuple[bool, ...]
+    after: int
+
+
+class Node(NamedTuple):
+    """A request that is being sent, and what it can come to."""
+
+    request: core.Request
+    is_undo: bool  # it is the write of a rollback
+    after: tuple[tuple[core.Event, int], ...]  # the node after each event
+    faults: tuple[Broken, ...]
+    lower: int | None  # the same place where one fault less may still happen
+
+
+class Machines:
+    """The nodes of all goals, numbered.
+
+    :ivar kept: for each node the facts that still make a difference.
+    """
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self.nodes: list[Node | End] = []
+        self.kept: list[int] = []
+        self._numbers: dict[Node | End, int] = {}
+        self._known: dict[tuple[Goal, core.Knowledge, int, bool], int] = {}
+
+    def begin(self, goal: Goal, number_of_faults: int) -> int:
+        """Return the node where a goal begins."""
+        self._known.clear()
+        return self._node(goal, core.Knowledge(), number_of_faults, False)
+
+    def _node(self, goal: Goal, knowledge: core.Knowledge, budget: int, is_cut_off: bool) -> int:
+        key = (goal, knowledge, budget, is_cut_off)
+        if key not in self._known:
+            self._known[key] = self._make(*key)
+        return self._known[key]
+
+    def _make(self, goal: Goal, knowledge: core.Knowledge, budget: int, is_cut_off: bool) -> int:
+        learn = self._product.learn
+        step = self._product.next_step(knowledge, goal)
+        wanted: World | str = "anything"
+        if not (goal.reads_only or goal.check_mode):
+            wanted = goal.desired and Content(OWN, goal.desired.is_token_readonly)
+        if isinstance(step, core.Finish):
+            status = "ok" if step.failure is None else "refused" if _is_refused(goal, knowledge) else "failed"
+            return self._intern(End(status, wanted, knowledge.changed))
+        if isinstance(step, core.Wait | core.Predict):
+            event: core.Event = core.Waited(WAITED) if isinstance(step, core.Wait) else core.WritePredicted(step.write)
+            return self._node(goal, learn(knowledge, event), budget, is_cut_off)
+        sent = learn(knowledge, core.WriteSent(step)) if isinstance(step, core.Write) else knowledge
+
+        def after(event: core.Event, left: int, is_lasting: bool = False) -> int:
+            return self._node(goal, learn(sent, event), left, is_lasting)
+
+        is_rollback = knowledge.verdicts is not None
+        is_undo = is_rollback and isinstance(step, core.Write)
+        if is_cut_off:
+            lost = no_connection(step)
+            return self._intern(Node(step, is_undo, ((lost, after(lost, 0, True)),), (), None))
+        if not budget:
+            lower, broken_off = None, []
+        else:
+            lower = self._node(goal, knowledge, budget - 1, False)
+            # A client that is killed in a rollback has refused the token.
+            killed = self._intern(End("refused" if is_rollback else "killed", wanted, changed=True))
+            effects = (False, True) if isinstance(step, core.Write) else (False,)
+            broken_off = [Broken("killed", effects, killed)]
+            broken_off += [
+                Broken(fault.name, fault.effects, after(fault.event, budget - 1, fault.is_lasting))
+                for fault in faults(step)
+            ]
+        events = tuple((event, after(event, budget)) for event in possible_events(step))
+        return self._intern(Node(step, is_undo, events, tuple(broken_off), lower))
+
+    def _intern(self, node: Node | End) -> int:
+        number = self._numbers.setdefault(node, len(self.nodes))
+        if number == len(self.nodes):
+            self.nodes.append(node)
+            self.kept.append(self._facts(node))
+        return number
+
+    def _facts(self, node: Node | End) -> int:
+        if isinstance(node, End):
+            return 0 if node.changed else WROTE
+        facts = UNDONE if node.is_undo else 0
+        for _event, after in node.after:
+            facts |= self.kept[after]
+        for fault in node.faults:
+            facts |= self.kept[fault.after]
+        return facts
+
+
+def _is_refused(goal: Goal, knowledge: core.Knowledge) -> bool:
+    """Return whether a verdict, PagerDuty, or an option that does not fit what is stored ended a task."""
+    is_refused = knowledge.verdicts is not None or knowledge.preflight is False
+    return is_refused or is_wrong_previous_token(goal, knowledge.current)
 
 
 class Edge(NamedTuple):
-    """One thing that may become of a request.
+    """One thing that a request can come to, where something is stored."""
 
-    :ivar schedules: how many there are that are alike.
-    :ivar world: the number of what is stored afterwards.
-    """
-
-    schedules: int
-    after: int
-    world: int
+    after: int  # the next node
+    world: int  # the number of what is stored then
     takes_effect: bool
     is_read: bool
     is_rejected: bool
@@ -105,366 +190,176 @@ class Edge(NamedTuple):
     name: str
 
 
-class Edges:
-    """What may become of each request of a controller in a role, whatever is stored: a column for each field."""
+class State(NamedTuple):
+    """Where two clients are."""
 
-    def __init__(self, positions: Sequence[Position | End], role: tuple[str, str]) -> None:
-        self._seen_as = ROLES[role]
-        self._tokens = {OWN: role[0], PREVIOUS: role[1]}
-        edges: list[Edge] = []
-        first = [0]
-        for position in positions:
-            for world in WORLDS:
-                if isinstance(position, Position):
-                    edges += self._of(position, world)
-                first.append(len(edges))
-        #: Where the edges of each position and what is stored begin.
-        self.first = np.array(first)
-        columns = [np.array(column) for column in zip(*(edge[:-1] for edge in edges), strict=True)]
-        self.schedules, self.after, self.world, self.takes_effect = columns[:4]
-        self.is_read, self.is_rejected, self.is_undo, self.is_fault = columns[4:]
-        self.names = [edge.name for edge in edges]
-
-    def _of(self, position: Position, world: World) -> Iterator[Edge]:
-        request = position.request
-        same = NUMBERS[world]
-        written, is_effective = same, False
-        seen = world and Stored(self._seen_as[world.token], world.is_token_readonly)
-        after = dict(position.after)
-        cut_off = after.get((NO_CONNECTION.kind, NO_CONNECTION.value))
-        if cut_off is not None:
-            yield Edge(1, cut_off, same, False, False, False, position.is_undo, False, NO_CONNECTION.name)
-            return
-        for reply, _seen_after in respond(request, seen):
-            if request.operation in WRITES and reply.kind == "accepted" and (world or request.sent):
-                written, is_effective = NUMBERS[self.named(request.sent)], True
-            yield Edge(
-                schedules=1,
-                after=after[reply.kind, reply.value],
-                world=written,
-                takes_effect=is_effective,
-                is_read=reply.kind == "shows",
-                is_rejected=request.operation == "validate" and reply.value is False,
-                is_undo=position.is_undo,
-                is_fault=False,
-                name=_shown(world) if reply.kind == "shows" else reply.name,
-            )
-        for fault in position.faults:
-            for takes_effect in {has_effect and is_effective for has_effect in fault.effects}:
-                yield Edge(
-                    schedules=len(fault.names),
-                    after=fault.after,
-                    world=written if takes_effect else same,
-                    takes_effect=takes_effect,
-                    is_read=False,
-                    is_rejected=False,
-                    is_undo=position.is_undo,
-                    is_fault=True,
-                    name=fault.names[0] + (", but done" if takes_effect else ""),
-                )
-
-    def named(self, sent: World) -> World:
-        """Return a configuration of the controller with the name that its token has in the world of both."""
-        return sent and sent._replace(token=self._tokens[sent.token])
+    nodes: tuple[int, int]  # the node of either
+    world: int  # the number of what is stored
+    writer: int  # who wrote it: 0 or 1; -1 if it was there at first
+    facts: tuple[int, int]  # what is so for either, as bits
 
 
-def _shown(world: World) -> str:
-    return describe_world(world and world._replace(token=f"…{world.token[0].lower()}"))
+class Finding(NamedTuple):
+    """Something that two clients can come to: the goal of either, what is stored at first, and a shortest schedule."""
 
-
-class States(NamedTuple):
-    """States, one in each row.
-
-    :ivar world: the number of what is stored.
-    :ivar writer: who wrote it: 1 or 2; 0 if it was there at first.
-    :ivar positions: where the first and the second controller are.
-    :ivar facts: what is so for the first and for the second controller, as bits.
-    """
-
-    world: Ints
-    writer: Ints
-    positions: tuple[Ints, Ints]
-    facts: tuple[Ints, Ints]
-
-
-class Steps(NamedTuple):
-    """Whatever may become of the next request of one controller in each of some states, one in each row.
-
-    :ivar source: the row of the state.
-    :ivar edge: the number of the edge.
-    :ivar after: the state after it.
-    :ivar findings: what that shows, as bits.
-    """
-
-    source: Ints
-    edge: Ints
-    after: States
-    findings: Ints
-
-
-class Visits(NamedTuple):
-    """States, one in each row, and how they are reached.
-
-    :ivar codes: the states, each as one number.
-    :ivar schedules: the number of ways from all starts.
-    :ivar origins: the least number of requests, and the number of the start that they are counted from, as one number.
-    """
-
-    codes: Ints
-    schedules: Ints
-    origins: Ints
-
-
-class Row(NamedTuple):
-    """A row of a schedule."""
-
-    who: str
-    request: str
-    outcome: str
-    stored: str
-
-
-class Root(NamedTuple):
-    """Tasks that begin at the same position: one of them, and how many there are."""
-
-    position: int
-    task: Task
-    number: int
-
-
-class Start(NamedTuple):
-    """Where schedules begin: with which tasks, and what is stored, by its number."""
-
-    first: Root
-    second: Root
-    world: int
-
-
-class Outcome(NamedTuple):
-    """What all schedules of two controllers come to.
-
-    :ivar nearest: what is found: after how many requests at the least, and from which start.
-    """
-
-    states: int
-    schedules: int
-    nearest: dict[str, tuple[int, Start]]
+    name: str
+    goals: tuple[Goal, Goal]
+    stored: World
+    schedule: list[str]
 
 
 class Pair:
-    """Two controllers in given roles."""
+    """Two clients in given roles.
+
+    :param roots: the goals that begin at a node, of which one stands for all.
+    """
 
     def __init__(
-        self, positions: Positions, roles: tuple[tuple[str, str], tuple[str, str]], number_of_faults: int
+        self, machines: Machines, roles: tuple[tuple[str, str], tuple[str, str]], roots: dict[int, Goal], faults: int
     ) -> None:
-        self._number_of_faults = number_of_faults
-        self._positions = positions.all
-        self._edges = [Edges(positions.all, role) for role in roles]
-        size = len(positions.all)
-        self._lower = np.arange(size)
-        self._lower[list(positions.lower)] = list(positions.lower.values())
-        self._is_end = np.array([isinstance(position, End) for position in positions.all])
-        # For each position: the facts that still make a difference, and the number of requests to the farthest end.
-        self._kept, self._height = np.zeros(size, int), np.zeros(size, int)
-        for number, position in enumerate(positions.all):
-            if isinstance(position, End):
-                self._kept[number] = 0 if position.changed else WROTE
-            else:
-                after = [each for _reply, each in position.after] + [fault.after for fault in position.faults]
-                self._kept[number] = (UNDONE if position.is_undo else 0) | np.bitwise_or.reduce(self._kept[after])
-                self._height[number] = 1 + self._height[after].max()
-        self._is_refused, self._is_ok = (self._has_status(status) for status in ("refused", "ok"))
-        self._wanted = [self._numbers_of_wanted(edges) for edges in self._edges]
-        # Of the numbers that states are written as.
-        bits = ALL + 1
-        self._shape = (2 * int(self._height.max()) + 1, size, size, len(WORLDS), 3, bits, bits)
+        self._nodes = machines.nodes
+        self._kept = machines.kept
+        self._roles = roles
+        self._roots = roots
+        self._faults = faults
+        self._edges: tuple[dict[tuple[int, int], list[Edge]], ...] = ({}, {})
+        self._reached: dict[State, tuple[State, str] | None] = {}
 
-    def _has_status(self, status: str) -> Bools:
-        return np.array([isinstance(each, End) and each.status == status for each in self._positions])
+    def walk(self) -> tuple[int, dict[str, Finding]]:
+        """Visit every state, those first that take the fewest requests; return their number, and what is found."""
+        findings: dict[str, Finding] = {}
+        self._reached = dict.fromkeys(self._starts())
+        todo = list(self._reached)
+        for state in todo:
+            for who in (0, 1):
+                for edge in self._of(who, state):
+                    after, found = self._step(state, who, edge)
+                    if found and found not in findings:
+                        findings[found] = self._finding(found, state, f"{who + 1}: {edge.name}")
+                    if after not in self._reached:
+                        self._reached[after] = (state, f"{who + 1}: {edge.name}")
+                        todo.append(after)
+        return len(todo), findings
 
-    def _numbers_of_wanted(self, edges: Edges) -> Ints:
-        """Return the number of what a controller wants at each end, -1 if it is anything."""
-        return np.array(
-            [
-                NUMBERS[edges.named(each.wanted)] if isinstance(each, End) and not isinstance(each.wanted, str) else -1
-                for each in self._positions
-            ]
-        )
+    def _starts(self) -> Iterator[State]:
+        # A previous token that a goal has not got makes no difference.
+        others = [role[1] != C for role in self._roles]
+        roots = list(self._roots.items())
+        for index, (first, goal) in enumerate(roots):
+            for second, other_goal in roots if self._roles == UNLIKE else roots[index:]:
+                goals = (goal, other_goal)
+                if all(not is_other or each.previous_last_four for is_other, each in zip(others, goals, strict=True)):
+                    yield from (State((first, second), world, -1, (0, 0)) for world in range(len(WORLDS)))
 
-    def walk(self, starts: list[Start]) -> Outcome:
-        """Visit every state. Those farther from the end come first, so whatever leads to a state comes before it."""
-        # By the distance from the end, of both together.
-        pending: list[list[Visits]] = [[] for _height in range(self._shape[0])]
-        schedules = np.array([start.first.number * start.second.number for start in starts])
-        self._put(pending, Visits(self._encode(_begin(starts)), schedules, np.arange(len(starts))))
-        states = total = 0
-        nearest: dict[str, int] = {}
-        for todo in reversed(pending):
-            if not todo:
-                continue
-            visits = _merged(Visits(*(np.concatenate(column) for column in zip(*todo, strict=True))))
-            todo.clear()
-            states += len(visits.codes)
-            # Far from the largest number, since one step multiplies it by less than a thousand.
-            assert visits.schedules.sum(dtype=float) < 2.0**53
-            # Whatever is left at last is an end.
-            total = int(visits.schedules.sum())
-            for low in range(0, len(visits.codes), CHUNK):
-                self._step(Visits(*(column[low : low + CHUNK] for column in visits)), pending, nearest)
-        # Every step has led nearer to the end.
-        assert not any(pending)
-        return Outcome(
-            states, total, {name: (origin // REQUEST, starts[origin % REQUEST]) for name, origin in nearest.items()}
-        )
-
-    def _step(self, visits: Visits, pending: list[list[Visits]], nearest: dict[str, int]) -> None:
-        """Put whatever comes after states among what is to be visited, and note what is found."""
-        states = self._decode(visits.codes)
-        for who in (0, 1):
-            steps = self.steps(states, who)
-            origins = visits.origins[steps.source] + REQUEST
-            for name, bit in FINDINGS.items():
-                found = origins[steps.findings & bit != 0]
-                if found.size:
-                    nearest[name] = min(nearest.get(name, int(found[0])), int(found.min()))
-            schedules = visits.schedules[steps.source] * self._edges[who].schedules[steps.edge]
-            self._put(pending, Visits(self._encode(steps.after), schedules, origins))
-
-    def _put(self, pending: list[list[Visits]], visits: Visits) -> None:
-        visits = _merged(visits)
-        heights, *_rest = np.unravel_index(visits.codes, self._shape)
-        first = np.flatnonzero(np.diff(heights, prepend=-1))
-        parts = (np.split(column, first)[1:] for column in visits)
-        for height, *part in zip(heights[first], *parts, strict=True):
-            pending[height].append(Visits(*part))
-
-    def _encode(self, states: States) -> Ints:
-        """Return each state as a number, which begins with its distance from the end."""
-        first, second = states.positions
-        height = self._height[first] + self._height[second]
-        fields = (height, first, second, states.world, states.writer, *states.facts)
-        return np.ravel_multi_index(fields, self._shape)
-
-    def _decode(self, codes: Ints) -> States:
-        _height, first, second, world, writer, *facts = np.unravel_index(codes, self._shape)
-        return States(world, writer, (first, second), (facts[0], facts[1]))
-
-    def steps(self, states: States, who: int) -> Steps:
-        """Return whatever may happen next if a controller goes on."""
+    def _of(self, who: int, state: State) -> list[Edge]:
+        place = (state.nodes[who], state.world)
         edges = self._edges[who]
-        # The edges of a state stand one after the other.
-        place = states.positions[who] * len(WORLDS) + states.world
-        number = edges.first[place + 1] - edges.first[place]
-        source = np.repeat(np.arange(len(place)), number)
-        edge = np.arange(len(source)) + np.repeat(edges.first[place] - np.cumsum(number) + number, number)
+        if place not in edges:
+            node = self._nodes[place[0]]
+            edges[place] = list(self._make_edges(self._roles[who], node, place[1])) if isinstance(node, Node) else []
+        return edges[place]
 
-        after, other = edges.after[edge], states.positions[1 - who][source]
-        own, others = states.facts[who][source], states.facts[1 - who][source]
-        world, writer = states.world[source], states.writer[source]
-        is_own = writer == who + 1
-        takes_effect, is_undo = edges.takes_effect[edge], edges.is_undo[edge]
-        undoes = takes_effect & is_undo & (world != NUMBERS[None])
-        findings = np.where(undoes, self._judge_undo(is_own, own), 0)
-        own = np.where(edges.is_read[edge], own & ~DIRTY, own)
-        own = np.where(edges.is_rejected[edge], np.where(is_own, own | JUDGED, own & ~JUDGED), own)
-        own = np.where(takes_effect & ~is_undo, np.where(own & DIRTY, own | BLIND, own & ~BLIND), own)
-        own = np.where(takes_effect, own | WROTE, own)
-        others = np.where(takes_effect & (edges.world[edge] != world), others | DIRTY, others)
-        writer = np.where(takes_effect, who + 1, writer)
-        other = np.where(edges.is_fault[edge], self._lower[other], other)
+    def _make_edges(self, role: tuple[str, str], node: Node, number: int) -> Iterator[Edge]:
+        request, world = node.request, WORLDS[number]
+        after = dict(node.after)
+        lost = no_connection(request)
+        if lost in after:
+            yield Edge(after[lost], number, False, False, False, False, False, f"{request}: no connection")
+            return
+        written, is_effective = number, False
+        for event, _after in respond(request, world and Content(ROLES[role][world.token], world.is_token_readonly)):
+            if isinstance(event, core.WriteAccepted):
+                written = NUMBERS[named(role, sent_by(event.write))]
+                is_effective = world is not None or event.write.after is not None
+            yield Edge(
+                after[event],
+                written,
+                is_effective,
+                isinstance(event, core.StateRead),
+                event == core.Validated(NOT_VALID),
+                node.is_undo,
+                False,
+                f"{request}: {type(event).__name__}",
+            )
+        for fault in node.faults:
+            for takes_effect in {has_effect and is_effective for has_effect in fault.effects}:
+                then = written if takes_effect else number
+                name = f"{request}: {fault.name}{', but done' if takes_effect else ''}"
+                yield Edge(fault.after, then, takes_effect, False, False, node.is_undo, True, name)
+
+    def _step(self, state: State, who: int, edge: Edge) -> tuple[State, str | None]:
+        """Return the state after an edge of one client, and what that shows."""
+        kept, found = self._kept, None
+        if edge.takes_effect and edge.is_undo and state.world != NOTHING:
+            found = self._judge_undo(state.writer == who, state.facts[who])
+        own, others = _learned(state, who, edge)
+        other = state.nodes[1 - who]
+        if edge.is_fault:
+            node = self._nodes[other]
+            other = other if isinstance(node, End) or node.lower is None else node.lower
         # What makes no difference any more is forgotten.
-        own &= self._kept[after]
-        others &= self._kept[other]
-        is_reverted = self._is_end[after] & (own != 0)
-        findings |= np.where(is_reverted, FINDINGS[REVERTED], 0)
-        own = np.where(is_reverted, 0, own)
-        writer = np.where((writer != 0) & ((self._kept[after] | self._kept[other]) & UNDONE == 0), 1, writer)
-        positions, facts = ((after, other), (own, others)) if who == 0 else ((other, after), (others, own))
-        states = States(edges.world[edge], writer, positions, facts)
-        findings |= np.where(self._ends_badly(states), FINDINGS[NOT_AS_BOTH_WANT], 0)
-        return Steps(source, edge, states, findings)
+        own &= kept[edge.after]
+        others &= kept[other]
+        if own and isinstance(self._nodes[edge.after], End):
+            found, own = REVERTED, 0
+        writer = who if edge.takes_effect else state.writer
+        if writer >= 0 and not (kept[edge.after] | kept[other]) & UNDONE:
+            writer = 0
+        both, facts = (edge.after, other), (own, others)
+        after = State(both[::-1] if who else both, edge.world, writer, facts[::-1] if who else facts)
+        return after, NOT_AS_BOTH_WANT if self._ends_badly(after) else found
 
-    def _judge_undo(self, is_own: Bools, facts: Ints) -> Ints:
-        of_others = np.where(facts & DIRTY, FINDINGS[IN_BETWEEN], FINDINGS[SAME_LOOK])
-        of_own = np.where(facts & BLIND, FINDINGS[UNSEEN], 0)
-        return np.where(is_own, np.where(facts & JUDGED, of_own, FINDINGS[OTHERS_VERDICT]), of_others)
+    def _judge_undo(self, is_own: bool, facts: int) -> str | None:
+        if not is_own:
+            return IN_BETWEEN if facts & DIRTY else SAME_LOOK
+        if not facts & JUDGED:
+            return OTHERS_VERDICT
+        return UNSEEN if facts & BLIND else None
 
-    def _ends_badly(self, states: States) -> Bools:
-        """Return whether two controllers want the same, and do not end with exactly that, or fail without a fault each.
+    def _ends_badly(self, state: State) -> bool:
+        """Return whether two clients want the same, and do not end with exactly that, or fail without a fault each.
 
         What was there at first may have stayed, where it is as they want it as far as can be seen.
         """
-        first, second = states.positions
-        wanted = self._wanted[0][first]
-        want_the_same = self._is_end[first] & self._is_end[second] & (wanted == self._wanted[1][second])
-        is_judged: Bools = want_the_same & (wanted != -1) & ~self._is_refused[first] & ~self._is_refused[second]
-        fail = (~self._is_ok[first]).astype(int) + ~self._is_ok[second]
-        is_as_wanted = (states.writer == 0) | (states.world == wanted)
-        is_bad: Bools = (fail > self._number_of_faults) | ((fail < len(self._edges)) & ~is_as_wanted)
-        return is_judged & is_bad
+        first, second = (self._nodes[number] for number in state.nodes)
+        if not (isinstance(first, End) and isinstance(second, End)) or "anything" in (first.wanted, second.wanted):
+            return False
+        if "refused" in (first.status, second.status):
+            return False
+        wanted = [named(role, end.wanted) for role, end in zip(self._roles, (first, second), strict=True)]  # type: ignore[arg-type]
+        if wanted[0] != wanted[1]:
+            return False
+        failed = (first.status != "ok") + (second.status != "ok")
+        is_as_wanted = state.writer < 0 or WORLDS[state.world] == wanted[0]
+        return failed > self._faults or (failed < 2 and not is_as_wanted)
 
-    def schedule(self, start: Start, finding: str) -> list[Row]:
-        """Return a shortest schedule from a start to a finding."""
-        layers: list[tuple[States, Ints]] = []
-        states = _begin([start])
-        while True:
-            both = [self.steps(states, who) for who in (0, 1)]
-            # In each row: who goes on, from which state, with which edge, and what that shows.
-            rows = np.concatenate(
-                [
-                    np.stack([np.full_like(steps.source, who), steps.source, steps.edge, steps.findings], axis=1)
-                    for who, steps in enumerate(both)
-                ]
-            )
-            found = np.flatnonzero(rows[:, 3] & FINDINGS[finding])
-            if found.size:
-                return self._rows([*layers, (states, rows[found])])
-            codes, first = np.unique(np.concatenate([self._encode(steps.after) for steps in both]), return_index=True)
-            layers.append((states, rows[first]))
-            states = self._decode(codes)
-
-    def _rows(self, layers: list[tuple[States, Ints]]) -> list[Row]:
-        """Return the way to the first row of the last layer."""
-        shown: list[Row] = []
-        number = 0
-        for states, rows in reversed(layers):
-            who, source, edge, _findings = (int(each) for each in rows[number])
-            position = self._positions[states.positions[who][source]]
-            assert isinstance(position, Position)
-            edges = self._edges[who]
-            request = describe_request(position.request._replace(sent=edges.named(position.request.sent)))
-            stored = describe_world(WORLDS[edges.world[edge]])
-            shown.append(Row(("first", "second")[who], request, edges.names[edge], stored))
-            number = source
-        return shown[::-1]
+    def _finding(self, name: str, state: State, last: str) -> Finding:
+        steps = [last]
+        before = self._reached[state]
+        while before is not None:
+            state, step = before
+            steps.append(step)
+            before = self._reached[state]
+        goals = (self._roots[state.nodes[0]], self._roots[state.nodes[1]])
+        return Finding(name, goals, WORLDS[state.world], steps[::-1])
 
 
-def _begin(starts: list[Start]) -> States:
-    first = np.array([start.first.position for start in starts])
-    second = np.array([start.second.position for start in starts])
-    none = np.zeros(len(starts), int)
-    return States(np.array([start.world for start in starts]), none, (first, second), (none, none))
+def _learned(state: State, who: int, edge: Edge) -> tuple[int, int]:
+    """Return the facts about the client that goes on, and about the other one."""
+    own, others = state.facts[who], state.facts[1 - who]
+    if edge.is_read:
+        own &= ~DIRTY
+    if edge.is_rejected:
+        own = own | JUDGED if state.writer == who else own & ~JUDGED
+    if edge.takes_effect:
+        if not edge.is_undo:
+            own = own | BLIND if own & DIRTY else own & ~BLIND
+        own |= WROTE
+        if edge.world != state.world:
+            others |= DIRTY
+    return own, others
 
 
-def _merged(visits: Visits) -> Visits:
-    """Return each state once, in order."""
-    order = np.argsort(visits.codes)
-    codes = visits.codes[order]
-    first = np.flatnonzero(np.diff(codes, prepend=-1))
-    return Visits(
-        codes[first],
-        np.add.reduceat(visits.schedules[order], first),
-        np.minimum.reduceat(visits.origins[order], first),
-    )
-
-
-def starts(roots: list[Root], roles: tuple[tuple[str, str], tuple[str, str]]) -> Iterator[Start]:
-    """Yield where to begin with a pair of roles: with which pairs of tasks, and what is stored."""
-    for index, first in enumerate(roots):
-        for second in roots if roles == UNLIKE else roots[index:]:
-            # A previous token that a task has not got makes no difference.
-            others = [roles[0][1] != C, roles[1][1] != C]
-            if all(
-                not other or root.task.previous == PREVIOUS for other, root in zip(others, (first, second), strict=True)
-            ):
-                yield from (Start(first, second, world) for world in range(len(WORLDS)))
+def named(role: tuple[str, str], sent: World) -> World:
+    """Return a configuration of a client with the name that its token has in the world of both."""
+    return sent and sent._replace(token=role[0] if sent.token == OWN else role[1])
