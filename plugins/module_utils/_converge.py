@@ -47,7 +47,7 @@ from ._knowledge import (
     WriteSent,
     learn,
 )
-from ._options import CONNECTION_SPEC, check_config, check_connection
+from ._options import check_config, check_connection
 from ._pagerduty_api import PagerDuty
 from ._result import config_values, current_configuration, info_values
 from ._values import Configuration
@@ -132,14 +132,7 @@ class ConfigTask(Task):
         if params["state"] == "present":
             desired = Configuration(params["is_token_readonly"], params["token"][-4:])
         previous = params["previous_token"]
-        same_name = (
-            "update_token",
-            "preflight",
-            "validate",
-            "rollback",
-            "previous_is_token_readonly",
-            "retries",
-        )
+        same_name = ("update_token", "preflight", "validate", "rollback", "previous_is_token_readonly", "retries")
         return Goal(
             desired=desired,
             previous_last_four=previous and previous[-4:],
@@ -172,8 +165,7 @@ class Performer:
         self._params = params
         self._sessions = sessions
         secrets = [params.get("token"), params.get("previous_token")]
-        options = {name: params[name] for name in CONNECTION_SPEC if name != "retries"}
-        self._cortex = sessions.enter_context(closing(Cortex(**options, secrets=secrets)))
+        self._cortex = sessions.enter_context(closing(Cortex(params, secrets)))
         self._pagerduty: PagerDuty | None = None
 
     def perform(self, step: Step) -> Event:
@@ -201,8 +193,8 @@ class Performer:
 
     def _ask_pagerduty(self) -> None:
         if self._pagerduty is None:
-            options = {name: self._params[name] for name in ("preflight_url", "timeout")}
-            self._pagerduty = self._sessions.enter_context(closing(PagerDuty(self._params["token"], **options)))
+            pagerduty = PagerDuty(self._params, self._params["token"], self._params["preflight_url"])
+            self._pagerduty = self._sessions.enter_context(closing(pagerduty))
         self._pagerduty.ask()
 
     def _write(self, write: Write) -> None:

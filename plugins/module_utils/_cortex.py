@@ -16,7 +16,7 @@ import re
 import typing as t
 
 from ._errors import ApiError, ConflictError, DifferentConfigurationError, Failure, NotFoundError
-from ._http import Response, Session, default_ca_store
+from ._http import Response, Session
 from ._http_errors import ErrorDescription, Operation, Service
 from ._redaction import Redactor, one_line
 from ._values import Configuration, Verdict
@@ -59,29 +59,17 @@ _ERROR_FIELDS = {"type": str, "details": str, "requestId": str, "httpStatus": in
 class Cortex:
     """The PagerDuty configuration of the workspace that an API key belongs to.
 
-    The parameters are the connection options; their units are documented there.
-
+    :param connection: the connection options; their units are documented there.
     :param secrets: what must not be shown in any message besides the API key.
     """
 
-    def __init__(
-        self,
-        *,
-        api_key: str,
-        base_url: str,
-        validate_certs: bool,
-        ca_path: str | None,
-        timeout: float,
-        secrets: t.Iterable[str | None] = (),
-    ) -> None:
-        self._secrets = [api_key, *filter(None, secrets)]
+    def __init__(self, connection: t.Mapping[str, t.Any], secrets: t.Iterable[str | None] = ()) -> None:
+        self._secrets = [connection["api_key"], *filter(None, secrets)]
         self._redactor = Redactor(self._secrets)
         self._session = Session(
             CORTEX,
-            base_url=base_url,
-            authorization=f"Bearer {api_key}",
-            verify=(ca_path or default_ca_store()) if validate_certs else False,
-            timeout=timeout,
+            connection,
+            authorization=f"Bearer {connection['api_key']}",
             describe=self._describe_error,
             clean=self._clean,
         )

@@ -47,22 +47,20 @@ class Response(t.NamedTuple):
 class Session:
     """A session with one API.
 
-    :param base_url: where the API is, with or without a path prefix, with or without a trailing slash.
+    :param connection: the connection options, of which ``base_url``, ``validate_certs``, ``ca_path`` and ``timeout``
+        count here.
     :param authorization: the value of the header of this name, sent to the host of ``base_url`` and to no other.
-    :param verify: the CA store to check the server's certificate against; False turns the check off.
-    :param timeout: seconds for connecting and for each read.
     :param describe: as for `RequestErrors`, like ``clean``.
-    :raises CortexError: when the Python library requests is missing.
+    :raises CortexError: when the Python library requests is missing, or the environment names a CA store that does not
+        exist.
     """
 
     def __init__(
         self,
         service: Service,
+        connection: t.Mapping[str, t.Any],
         *,
-        base_url: str,
         authorization: str,
-        verify: str | bool,
-        timeout: float,
         describe: t.Callable[[int, t.Any], ErrorDescription | None],
         clean: t.Callable[[str], str],
     ) -> None:
@@ -72,11 +70,11 @@ class Session:
                 "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter to a Python "
                 "that has it.",
             )
-        self._base_url = base_url.rstrip("/")
-        self._timeout = timeout
+        self._base_url = connection["base_url"].rstrip("/")
+        self._timeout = connection["timeout"]
         # Passed with each request: a session's own verify loses against REQUESTS_CA_BUNDLE (psf/requests#3829).
-        self._verify = verify
-        self._errors = RequestErrors(service, self._base_url, timeout, describe, clean)
+        self._verify = connection["validate_certs"] and (connection["ca_path"] or default_ca_store())
+        self._errors = RequestErrors(service, self._base_url, self._timeout, describe, clean)
         self.unexpected = self._errors.unexpected
         self._session = _open_session(authorization)
 

@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ._errors import Failure, RequestError, TokenRejectedError
-from ._http import Session, default_ca_store
+from ._http import Session
 from ._http_errors import ErrorDescription, Operation, Service
 from ._redaction import Redactor
 
@@ -32,18 +34,16 @@ ABILITIES = Operation("GET", "/abilities", "The token could not be checked with 
 class PagerDuty:
     """PagerDuty's REST API, as a token sees it. Nothing that it sends gets into a message.
 
+    :param connection: the connection options. Those about certificates are for Cortex only.
     :param preflight_url: where it is.
-    :param timeout: seconds for connecting and for each read.
     """
 
-    def __init__(self, token: str, *, preflight_url: str, timeout: float) -> None:
+    def __init__(self, connection: t.Mapping[str, t.Any], token: str, preflight_url: str) -> None:
         self._url = f"{preflight_url.rstrip('/')}{ABILITIES.path}"
         self._session = Session(
             PAGERDUTY,
-            base_url=preflight_url,
+            {**connection, "base_url": preflight_url, "validate_certs": True, "ca_path": None},
             authorization=f"Token token={token}",
-            verify=default_ca_store(),
-            timeout=timeout,
             describe=lambda status, _content: ErrorDescription(f"PagerDuty responded with HTTP {status}."),
             clean=Redactor([token]).clean,
         )
