@@ -16,7 +16,7 @@ import pytest
 
 from .client import Broken, Product, walk_goal
 from .goals import all_goals
-from .mutations import EQUIVALENT, all_mutations, find
+from .mutations import all_mutations, find
 from .pairs import PAIRS, Finding, Machines, Pair
 
 _WALKED = pytest.StashKey[list[str]]()
@@ -51,7 +51,7 @@ def faultless(request: pytest.FixtureRequest) -> Walk:
 @pytest.fixture(scope="session")
 def found() -> dict[str, Broken | None]:
     """What is noticed with each mutation."""
-    mutations = [mutation for mutation in all_mutations() if mutation.name not in EQUIVALENT]
+    mutations = list(all_mutations())
     # A module cannot be sent to another process, but it is there already.
     numbers = range(len(mutations))
     results = _in_parallel(lambda number: find(mutations[number]), numbers)
