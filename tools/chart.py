@@ -13,46 +13,41 @@ ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "performance_guide.rst"
 CHART = ROOT / "docs" / "images" / "performance.svg"
 
-# For each group of bars: their labels, and the rows of the guide's tables. The first bar is this collection.
+# For each group of bars: the rows of the guide's tables. The first is this collection.
 GROUPS = {
-    "One task, nothing to change": {
-        "this collection": "nothing to change",
-        "ping": "ping",
-        "one uri task (GET)": "nothing to change, one uri GET",
-    },
-    "One task, change and validate": {
-        "this collection": "change and validate",
-        "uri tasks": "change and validate, uri tasks",
-        "cortexapps-cli": "change and validate, cortexapps-cli",
-    },
-    "Rollout, each of 50 workspaces": {
-        "this collection": "rollout, 50 workspaces",
-        "ping": "ping, 50 workspaces",
-        "uri tasks": "uri tasks, 50 workspaces",
-    },
+    "One task, nothing to change": ("nothing to change", "ping", "nothing to change, one uri GET"),
+    "One task, change and validate": (
+        "change and validate",
+        "change and validate, uri tasks",
+        "change and validate, cortexapps-cli",
+    ),
+    "Rollout, each of 50 workspaces": ("rollout, 50 workspaces", "ping, 50 workspaces", "uri tasks, 50 workspaces"),
 }
-WIDTH, LEFT, RIGHT, BAR, GAP = 840, 170, 760, 18, 26
+LEFT, LONGEST, LINE = 170, 590, 26
 SVG = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 {height}" width="840" height="{height}" role="img">
 <title>CPU time of tasks and rollouts</title>
 <style>
-  svg {{ color-scheme: light dark; --page: #fff; --text: #1f2328; --muted: #59636e; --mine: #0969da; --other: #c4ccd4 }}
+  svg {{ --page: #fff; --text: #1f2328; --muted: #59636e; --mine: #0969da; --other: #c4ccd4 }}
   @media (prefers-color-scheme: dark) {{
     svg {{ --page: #0d1117; --text: #f0f6fc; --muted: #9198a1; --mine: #4493f8; --other: #3d444d }}
   }}
   text {{ font: 14px system-ui, sans-serif; fill: var(--text) }}
-  .page {{ fill: var(--page) }}
   .group {{ font-weight: 600 }}
   .label {{ text-anchor: end }}
-  .other {{ fill: var(--muted) }}
+  text.other {{ fill: var(--muted) }}
   rect.mine {{ fill: var(--mine) }}
   rect.other {{ fill: var(--other) }}
 </style>
-<rect class="page" width="100%" height="100%" rx="6"/>
+<rect fill="var(--page)" width="100%" height="100%" rx="6"/>
 <text x="20" y="28">CPU time. Less is better.</text>
-{bars}
+{lines}
 </svg>
 """
+BAR = """\
+<text class="label {kind}" x="{label}" y="{y}">{name}</text>
+<rect class="{kind}" x="{left}" y="{top}" width="{width:.1f}" height="18" rx="2"/>
+<text class="{kind}" x="{right:.1f}" y="{y}">{value} ms</text>"""
 
 
 def main() -> None:
@@ -61,22 +56,21 @@ def main() -> None:
 
 def draw(guide: str) -> str:
     """Return the chart for the tables in the text of the guide."""
-    values = {label: {name: milliseconds(guide, row) for name, row in bars.items()} for label, bars in GROUPS.items()}
-    scale = (RIGHT - LEFT) / max(value for bars in values.values() for value in bars.values())
+    values = {row: milliseconds(guide, row) for rows in GROUPS.values() for row in rows}
     lines = []
-    y = 2 * GAP + BAR
-    for group, bars in values.items():
+    y = 70
+    for group, rows in GROUPS.items():
         lines.append(f'<text class="group" x="20" y="{y}">{group}</text>')
-        for number, (name, value) in enumerate(bars.items()):
-            y += GAP
-            kind = "other" if number else "mine"
-            lines.append(f'<text class="label {kind}" x="{LEFT - 10}" y="{y}">{name}</text>')
+        for kind, row in zip(("mine", "other", "other"), rows, strict=True):
+            y += LINE
+            name = "this collection" if kind == "mine" else re.sub("nothing to change, |.*validate, |, 50.*", "", row)
+            place = {"left": LEFT, "label": LEFT - 10, "y": y, "top": y - 14}
+            width = LONGEST * values[row] / max(values.values())
             lines.append(
-                f'<rect class="{kind}" x="{LEFT}" y="{y - 14}" width="{value * scale:.1f}" height="{BAR}" rx="2"/>'
+                BAR.format(kind=kind, name=name, value=values[row], width=width, right=LEFT + width + 8, **place)
             )
-            lines.append(f'<text class="{kind}" x="{LEFT + value * scale + 8:.1f}" y="{y}">{value} ms</text>')
-        y += GAP + BAR
-    return SVG.format(width=WIDTH, height=y - GAP, bars="\n".join(lines))
+        y += 44
+    return SVG.format(height=y - LINE, lines="\n".join(lines))
 
 
 def milliseconds(guide: str, row: str) -> int:

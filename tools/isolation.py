@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.environment import clean
+from tests.support.environment import clean, short_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 # Ignored by Git: everything that a session writes is in here.
@@ -30,15 +32,14 @@ _PYTHON_FOLDERS = (
     ".local/share/mise/installs/python/*/bin",
     ".local/share/uv/python/*/bin",
 )
-# The versions of pip that ansible-test of ansible-core 2.16 to 2.21 creates its virtual environments with.
-_BOOTSTRAP_PIPS = ("23.1.2", "24.2", "25.2")
-_BOOTSTRAP = '''\
-"""Takes the place of get-pip.py, which ansible-test would download from a host other than the package index."""
+# Takes the place of get-pip.py, which ansible-test downloads from a host that is no package index.
+_GET_PIP = """\
 import subprocess
 import sys
 
-sys.exit(subprocess.call([{python!r}, "-m", "pip", "--python", sys.executable, "install", "-q", "pip=={version}"]))
-'''
+packages = [argument for argument in sys.argv if "==" in argument]
+sys.exit(subprocess.call([{uv!r}, "pip", "install", "-q", "--python", sys.executable, *packages]))
+"""
 
 
 def isolate() -> None:
@@ -49,14 +50,8 @@ def isolate() -> None:
     if os.environ.get("HOME") == str(HOME):
         return  # A parent process did it.
     pip = _pip_configuration()
-    for folder in (
-        WORK / "junit",
-        WORK / "tmp",
-        HOME / ".config" / "pip",
-        HOME / ".config" / "uv",
-        HOME / ".ansible" / "test" / "cache",
-    ):
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder in ("junit", "tmp", "home/.config/pip", "home/.config/uv", "home/.ansible/test/cache"):
+        (WORK / folder).mkdir(parents=True, exist_ok=True)
     _forget_another_place()
     # Relative, because pip and uv split the value at blanks.
     constraints = f"{pip.get('global', 'constraint', fallback='')} tests/constraints.txt".strip()
@@ -72,8 +67,8 @@ def isolate() -> None:
         "UV_CONSTRAINT": constraints,
         # Some tests install with pip.
         "UV_VENV_SEED": "1",
-        # What pip installs is compiled once, where every process finds it; this repository is not.
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compile what runs, once, into one folder: neither into this repository nor into a virtual environment.
+        "PYTHONPYCACHEPREFIX": str(WORK / "cache" / "bytecode"),
         "TMPDIR": str(WORK / "tmp"),
         # nox creates a virtual environment again when its interpreter is another one.
         "NOX_ENABLE_STALENESS_CHECK": "1",
@@ -84,6 +79,25 @@ def isolate() -> None:
     os.environ.update(isolated)
     _write_pip_files(pip)
     _write_uv_file(pip)
+
+
+def save_get_pip(environment: Path) -> None:
+    """Save, where ansible-test of a virtual environment looks first, a program that installs pip from the index."""
+    for source in environment.glob("lib/*/site-packages/ansible_test/_internal/python_requirements.py"):
+        for version in re.findall(r"pip='([\d.]+)'", source.read_text()):
+            saved = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+            saved.write_text(_GET_PIP.format(uv=str(Path(sys.executable).with_name("uv"))))
+
+
+@contextlib.contextmanager
+def short_path(folder: str) -> Iterator[str]:
+    """Yield a path of a folder that fits into the first line of a script: no blanks, 127 characters."""
+    if re.fullmatch(r"[\w./+-]{1,90}", folder, re.ASCII):
+        yield folder
+    else:
+        with short_folder() as short:
+            (short / "venv").symlink_to(folder)
+            yield f"{short}/venv"
 
 
 def _forget_another_place() -> None:
@@ -123,20 +137,17 @@ def _pip_configuration() -> configparser.RawConfigParser:
 
 
 def _write_pip_files(configuration: configparser.RawConfigParser) -> None:
-    """Write what ansible-test's own virtual environments need: it passes on no variable."""
+    """Write what ansible-test's own virtual environments need: it passes no variable to them."""
     path = HOME / ".config" / "pip" / "pip.conf"
     path.touch(mode=0o600)  # an index may need a password
+    configuration.read_dict({"install": {"no-compile": "true"}})
     with path.open("w") as file:
         configuration.write(file)
-    for version in _BOOTSTRAP_PIPS:
-        stand_in = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
-        stand_in.write_text(_BOOTSTRAP.format(python=sys.executable, version=version))
 
 
 def _write_uv_file(configuration: configparser.RawConfigParser) -> None:
     """Write for uv what pip is configured with. nox installs with uv, which reads no configuration of pip."""
     options: dict[str, object] = {
-        "compile-bytecode": True,
         "index-strategy": "unsafe-best-match",  # as pip does
         "python-downloads": "never",
         "system-certs": True,

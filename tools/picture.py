@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from rich.text import Text
 
 from tests.simulator import Simulator
 from tests.support.environment import short_folder
-from tools.demo import BAD_TOKEN, READ_ONLY, TOKEN, workspaces
+from tools.demo import BAD_TOKEN, READ_ONLY, TOKEN, environment, workspaces
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -46,11 +45,10 @@ PAGE = """\
 
 
 def main() -> None:
-    IMAGES.mkdir(parents=True, exist_ok=True)
     with short_folder() as folder, Simulator(tls=True) as simulator:
         inventory: Any = workspaces(simulator)
         hosts = inventory["cortex"]["hosts"]
-        write_inventory(folder, inventory)
+        (folder / "workspaces.yml").write_text(json.dumps(inventory))  # JSON is YAML
         simulator.reject_token(BAD_TOKEN)
 
         command = f"{ROLLOUT}payments,checkout --check --diff"
@@ -65,31 +63,21 @@ def main() -> None:
         simulator.add_workspace(key := "ck_live_orders_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E", "orders")
         hosts["orders"] = {"cortex_pagerduty_api_key": key}
         hosts["shipping"] = {"cortex_pagerduty_api_key": "{{ vault_cortex_api_keys.shipping }}"}
-        write_inventory(folder, inventory)
+        (folder / "workspaces.yml").write_text(json.dumps(inventory))  # JSON is YAML
         run(folder, f"{AUDIT} -e cortex_pagerduty_audit_report=audit.html", status=2)
         draw_page("audit", (folder / "audit.html").read_text(encoding="utf-8"), width=1000, height=535)
 
 
-def write_inventory(folder: Path, inventory: object) -> None:
-    # JSON is YAML.
-    (folder / "workspaces.yml").write_text(json.dumps(inventory))
-
-
 def run(folder: Path, command: str, status: int = 0, **variables: str) -> str:
     """Return what the command prints, with its colors."""
-    env = {
-        **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+    env = environment(
+        folder,
         **variables,
-        "ANSIBLE_FORCE_COLOR": "true",
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-        "TMPDIR": str(folder),
-        "ANSIBLE_LOCAL_TEMP": str(folder),
-        "ANSIBLE_REMOTE_TEMP": str(folder),
+        ANSIBLE_FORCE_COLOR="true",
+        ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
         # One workspace after the other, so that the picture is the same each time.
-        "ANSIBLE_FORKS": "1",
-    }
-    env.pop("ANSIBLE_NOCOLOR", None)
+        ANSIBLE_FORKS="1",
+    )
     done = subprocess.run(
         command.split(), cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

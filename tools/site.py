@@ -30,27 +30,13 @@ INVENTORY_HEAD = """\
 """
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print(__doc__, file=sys.stderr)
-        return 2
-    folder = Path(arguments[0]).resolve()
-    build(folder)
-    print(f"Built: {folder / 'html' / 'index.html'}")
-    return 0
-
-
 def build(folder: Path) -> None:
-    """Build the site of the collection that Ansible finds, below `folder`/html.
-
-    Raises:
-        subprocess.CalledProcessError: when something is wrong in the documentation; the tools have said what.
-    """
+    """Build the site of the collection that Ansible finds, below `folder`/html."""
     shutil.rmtree(folder, ignore_errors=True)
     rst = folder / "rst"
-    rst.mkdir(parents=True)
-    folder.chmod(0o700)  # antsibull-docs wants it
-    rst.chmod(0o700)
+    for made in (folder, rst):
+        made.mkdir(parents=True)
+        made.chmod(0o700)  # antsibull-docs wants it
     common = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
     naming = ["--project", TITLE, "--title", TITLE, "--copyright", "cortexapps.cortex contributors"]
     run("antsibull-docs", "sphinx-init", *common, *naming, "--dest-dir", str(folder), "cortexapps.cortex")
@@ -75,13 +61,9 @@ def inventory() -> bytes:
 def run(*command: str) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
-        print(done.stdout)
-        done.check_returncode()
+        sys.exit(f"{done.stdout}{command[0]} ended with status {done.returncode}")
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except subprocess.CalledProcessError as error:
-        print(f"{error.cmd[0]} ended with status {error.returncode}", file=sys.stderr)
-        sys.exit(1)
+    build(Path(sys.argv[1]).resolve())
+    print(f"Built: {sys.argv[1]}/html/index.html")

@@ -75,7 +75,7 @@ def isolated(folder: Path) -> dict[str, str]:
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "LC_ALL": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": str(ROOT / ".work" / "cache" / "bytecode"),
         "ANSIBLE_HOME": str(home / ".ansible"),
         "ANSIBLE_LOCAL_TEMP": str(temporary / "local"),
         "ANSIBLE_REMOTE_TEMP": str(temporary / "remote"),
