@@ -113,7 +113,7 @@ def awx(session: nox.Session) -> None:
 
 @nox.session
 def units(session: nox.Session) -> None:
-    """Run the unit tests of the plugins and the simulator with pytest; report which lines and branches they cover."""
+    """Run the tests of the plugins and the simulator with pytest; report which lines and branches they cover."""
     install(session, "coverage", *UNITS)
     run_pytest(session, "tests/unit", "--ignore=tests/unit/walk", measure=("-m", "coverage", "run"))
     if not session.posargs:
@@ -122,8 +122,8 @@ def units(session: nox.Session) -> None:
 
 @nox.session
 def walk(session: nox.Session) -> None:
-    """Try every fault at every request, and every schedule of two runs."""
-    install(session, "numpy", *UNITS)
+    """Try every state that a task, other clients and failures can lead to."""
+    install(session, *UNITS)
     run_pytest(session, "tests/unit/walk")
 
 
