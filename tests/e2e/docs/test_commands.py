@@ -2,13 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks and commands of each document run as they are written, against the simulator."""
+"""The playbooks, tasks and commands of all documents run as they are written, against the simulator."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,82 +20,96 @@ import yaml
 
 from tests.simulator import Simulator
 from tests.support.environment import ROOT, isolated
-from tests.support.programs import run
+from tests.support.programs import output_of
 
-from .examples import Example, examples
+from .examples import Example, Loader, examples
 
+EXAMPLES = examples()
 WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").read_text())["workspaces"]
 # What the workspaces hold at first, and the token that they are to get; the documents name the same.
 OLD_TOKENS = [f"u+EXAMPLExxxxxxxold{number}" for number in range(1, len(WORKSPACES) + 1)]
 TOKEN = "u+EXAMPLExxxxxxxab12"
-# Where the documents say that the simulator listens.
-ADDRESS = "http://127.0.0.1:8443"
+# Where the documents say that Cortex or the simulator listens.
+ADDRESSES = re.compile(r"http://127\.0\.0\.1:8443|https://api\.eu\.cortex\.io")
 
 
 def files(document: str) -> dict[str, str]:
     """Return the files that a document has readers write; of two ways to write one, the first."""
     found: dict[str, str] = {}
     # Guides that name an inventory without showing one mean that of the README.
-    own, readme = ([e for e in examples() if e.document == name] for name in (document, "README.md"))
-    for example in own + readme:
-        if example.file and "hashi_vault" not in example.text:
+    for example in sorted(EXAMPLES, key=lambda example: example.document != document):
+        if example.document in (document, "README.md") and example.file and "hashi_vault" not in example.text:
             found.setdefault(example.file, example.text)
     return found
 
 
-def in_simulation(text: str, simulator: Simulator) -> str:
-    """Return a file with the simulator in place of the address in the documents, and of PagerDuty."""
-    text = text.replace(ADDRESS, simulator.url)
-    return re.sub(
-        r"^( +)preflight: true$", rf"\g<0>\n\1preflight_url: {simulator.pagerduty_url}", text, flags=re.MULTILINE
-    )
+def as_plays(example: Example) -> str:
+    """Return an example as plays, empty when it is no play and no task."""
+    content = yaml.load(example.text, Loader)  # noqa: S506 - a SafeLoader
+    if not isinstance(content, list):
+        return ""
+    if any("hosts" in item or "ansible.builtin.import_playbook" in item for item in content):
+        return example.text
+    play = "- name: Run an example\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
+    return play + textwrap.indent(example.text, "    ")
 
 
-def commands(document: str) -> list[str]:
-    """Return the commands of a document that run playbooks or control the simulator."""
-    blocks: list[Example] = [e for e in examples() if e.document == document and e.language == "console"]
-    lines = [line.removeprefix("$ ") for block in blocks for line in block.text.splitlines()]
-    # What talks to an AWX controller is tested in tests/e2e/awx.
-    return [line for line in lines if re.match(r"ansible-playbook |curl ", line) and "awx" not in line]
+# Of each document. What talks to an AWX controller is tested in tests/e2e/awx.
+COMMANDS: dict[str, list[str]] = defaultdict(list)
+for example in EXAMPLES:
+    if found := re.findall(r"^\$ ((?:ansible-playbook|curl) (?!.*awx).*)", example.text, re.MULTILINE):
+        COMMANDS[example.document] += found
 
 
-DOCUMENTS = [name for name in sorted({example.document for example in examples()}) if commands(name)]
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_commands(document: str, tmp_path: Path) -> None:
-    lines = commands(document)
-    if any(line.startswith("curl ") for line in lines) and not shutil.which("curl"):
-        pytest.skip("curl is not installed")
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
     with Simulator() as simulator:
         for workspace, token in zip(WORKSPACES, OLD_TOKENS, strict=True):
-            simulator.add_workspace(
-                workspace["api_key"], workspace["name"], {"token": token, "is_token_readonly": True}
-            )
-        for name, text in files(document).items():
-            path = tmp_path / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(in_simulation(text, simulator))
-        extra_vars = {
-            "new_pagerduty_token": TOKEN,
-            "old_pagerduty_token": OLD_TOKENS[0],
-            "cortex_pagerduty_base_url": simulator.url,
-            "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
-        }
-        env = {
-            **isolated(tmp_path),
-            "CORTEX_BASE_URL": simulator.url,
-            "CORTEX_API_KEY": WORKSPACES[0]["api_key"],
-            "PAGERDUTY_TOKEN": TOKEN,
-        }
-        for line in lines:
+            configuration = {"token": token, "is_token_readonly": True}
+            simulator.add_workspace(workspace["api_key"], workspace["name"], configuration)
+        yield simulator
+
+
+def run(lines: list[str], written: dict[str, str], folder: Path, simulator: Simulator) -> None:
+    """Run commands in a folder with these files, with the simulator in place of Cortex and PagerDuty."""
+    for name, text in written.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        simulated = ADDRESSES.sub(simulator.url, text)
+        preflight = rf"\g<0>\n\1preflight_url: {simulator.pagerduty_url}"
+        path.write_text(re.sub(r"^( +)preflight: true$", preflight, simulated, flags=re.MULTILINE))
+    extra_vars = {
+        "cortex_api_key": WORKSPACES[0]["api_key"],
+        "pagerduty_token": TOKEN,
+        "new_pagerduty_token": TOKEN,
+        "old_pagerduty_token": OLD_TOKENS[0],
+        "cortex_pagerduty_base_url": simulator.url,
+        "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
+    }
+    own = {"CORTEX_BASE_URL": simulator.url, "CORTEX_API_KEY": WORKSPACES[0]["api_key"], "PAGERDUTY_TOKEN": TOKEN}
+    for line in lines:
+        command = shlex.split(line.replace("$CONTROL", f"{simulator.url}/_control").replace("$PWD", str(folder)))
+        if command[0] == "ansible-playbook":
             # The file in this test is not encrypted.
-            command = shlex.split(line.replace("$CONTROL", f"{simulator.url}/_control").replace("$PWD", str(tmp_path)))
             command = [word for word in command if word != "--ask-vault-pass"]
-            if command[0] == "ansible-playbook":
-                command += [word for name, value in extra_vars.items() for word in ("-e", f"{name}={value}")]
-            else:
-                command[1:1] = ["--fail", "--silent", "--show-error", "--noproxy", "*"]
-            done = run(*command, cwd=tmp_path, env=env)
-            assert done.returncode == 0, f"{line}\n{done.stdout}"
-        assert simulator.log
+            command += ["-e", json.dumps(extra_vars)]
+        else:
+            command[1:1] = ["--fail", "--silent", "--show-error", "--noproxy", "*"]
+        output_of(*command, cwd=folder, env={**isolated(folder), **own})
+    assert simulator.log
+
+
+@pytest.mark.parametrize("document", COMMANDS)
+def test_commands_of_a_document_run(document: str, tmp_path: Path, simulator: Simulator) -> None:
+    if any(line.startswith("curl ") for line in COMMANDS[document]) and not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    run(COMMANDS[document], files(document), tmp_path, simulator)
+
+
+def test_plays_and_tasks_outside_of_files_run(tmp_path: Path, simulator: Simulator) -> None:
+    plays = "".join(
+        as_plays(example) for example in EXAMPLES if example.language in ("yaml", "yaml+jinja") and not example.file
+    )
+    assert plays.count("cortexapps.cortex.") > 20
+    command = "ansible-playbook examples.yml -i workspaces.yml -e @vault.yml -e cortex_workspaces=cortex"
+    run([command], {**files("README.md"), "examples.yml": plays}, tmp_path, simulator)

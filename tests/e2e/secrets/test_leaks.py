@@ -6,47 +6,35 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.secrets.leaks import echoes, leaks_below, leaks_in
+from tests.support.disguises import BY_CHARACTER, FORMS
 
-SECRET = 'u+7F/"LmN<é>2pRs&ab12'
+from .leaks import leaks_below, leaks_in
 
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        SECRET,
-        SECRET[:19],
-        f"xx{SECRET[2:]}",
-        quote(SECRET),
-        quote(quote(SECRET, safe=""), safe=""),
-        SECRET.replace("+", "%2b").replace("/", "%2f"),
-        html.escape(SECRET),
-        json.dumps(SECRET),
-        json.dumps(json.dumps([SECRET])),
-        "".join(f"\\u{ord(char):04X}" for char in SECRET),
-        SECRET.replace("/", r"\/"),
-        base64.b64encode(SECRET.encode()).decode(),
-        base64.b64encode(f"Bearer {SECRET}.".encode()).decode(),
-        base64.b64encode(f"k:{SECRET}".encode()).decode(),
-        base64.urlsafe_b64encode(f"a{SECRET}b".encode()).decode(),
-        base64.encodebytes(f"{'line ' * 12}{SECRET}{' line' * 12}".encode()).decode(),
-        quote(base64.b64encode(SECRET.encode()).decode(), safe=""),
-        echoes(SECRET),
-    ],
-)
-def test_each_form_is_found(text: str) -> None:
-    assert leaks_in(f"before {text} after", {"the token": SECRET})
+SECRET = 'u+7F/"LmN<é>2pRs&Xq4b\\漢🔑ab12'
 
 
-def test_the_last_four_characters_and_a_mask_are_no_leak() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_secret_is_found_in_each_form(form: str) -> None:
+    assert leaks_in(f"before {FORMS[form](SECRET)} after", {"the token": SECRET}) == ["the token"]
+
+
+@pytest.mark.parametrize("form", BY_CHARACTER)
+def test_part_of_a_secret_is_found_in_each_form(form: str) -> None:
+    assert leaks_in(FORMS[form]("7Qm2v+w9L"), {"key": "ck_live_7Qm2v+w9LrT4", "other": "w9LrT47Qm2v"}) == ["key"]
+
+
+@pytest.mark.parametrize("before", ["", "k", "kk"])
+def test_base64_is_found_at_each_place_and_within_escapes(before: str) -> None:
+    for form in BY_CHARACTER.keys() - {"in capitals"}:
+        encoded = BY_CHARACTER[form](FORMS["base64"](f"{before}{SECRET}"))
+        assert leaks_in(encoded, {"the token": SECRET}) == ["the token"]
+
+
+def test_last_four_characters_and_a_mask_are_no_leak() -> None:
     assert leaks_in(f"a token ending in {SECRET[-4:]}, sent as ********", {"the token": SECRET}) == []
 
 
@@ -55,4 +43,4 @@ def test_each_file_below_a_folder_is_searched_but_payloads(tmp_path: Path) -> No
     inner.mkdir(parents=True)
     (inner / "AnsiballZ_config.py").write_text(SECRET)
     (inner / "result.json").write_bytes(b"\xff" + SECRET.encode())
-    assert leaks_below(tmp_path, {"the token": SECRET}) == ["a/b/result.json: the token, plain"]
+    assert leaks_below(tmp_path, {"the token": SECRET}) == ["a/b/result.json: the token"]
