@@ -10,6 +10,7 @@ import base64
 import html
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 from .cortex import POST
@@ -38,3 +39,23 @@ FORMS: dict[str, Callable[[str], str]] = {
     "inside base64": lambda secret: _base64(f"Authorization: Bearer {secret}\r\nAccept: */*"),
     "inside lines of base64": lambda secret: base64.encodebytes(f"{POST} HTTP/1.1\r\n{secret}\r\n".encode()).decode(),
 }
+
+
+def traces(secret: str) -> list[str]:
+    """Return parts of a secret, in all forms, that nobody must be able to read."""
+    parts = {form(part) for form in BY_CHARACTER.values() for part in (secret[:10], secret[5:15], secret[-10:])}
+    # Inside a longer text it begins at one of three places of a base64 group.
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        parts |= {encode(b"\0" * shift + secret.encode()).decode()[4:20] for shift in range(3)}
+    return sorted(parts)
+
+
+def filled(value: Any, placeholder: str, text: str) -> Any:
+    """Return a value of JSON with a text in place of each placeholder in it."""
+    if isinstance(value, str):
+        return value.replace(placeholder, text)
+    if isinstance(value, list):
+        return [filled(item, placeholder, text) for item in value]
+    if isinstance(value, dict):
+        return {filled(key, placeholder, text): filled(item, placeholder, text) for key, item in value.items()}
+    return value

@@ -20,10 +20,9 @@ READ_TIMEOUT_SECONDS = 0.1
 
 
 @contextmanager
-def broken_wire(request: str, way: str, times: int | None = None, skip: int = 0) -> Iterator[None]:
+def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[None]:
     """Break the way of the next `times` requests (None: all) that are, for example, ``GET /path``.
 
-    The first `skip` of them get through.
     `way` is ``refused`` (nobody listens), ``silent`` (nobody accepts the connection), ``unresolved`` (the host name
     does not exist), or ``impatient`` (the client waits a tenth of a second only for a response). All of it happens
     below requests, in sockets.
@@ -37,12 +36,9 @@ def broken_wire(request: str, way: str, times: int | None = None, skip: int = 0)
         port = nobody.getsockname()[1]
 
         def broken_send(adapter: Any, prepared: requests.PreparedRequest, **options: Any) -> requests.Response:
-            nonlocal left, skip
+            nonlocal left
             url = urlsplit(str(prepared.url))
-            is_meant = f"{prepared.method} {url.path}" == request
-            if is_meant and skip:
-                skip -= 1
-            elif is_meant and left != 0:
+            if f"{prepared.method} {url.path}" == request and left != 0:
                 left = None if left is None else left - 1
                 if way == "impatient":
                     options["timeout"] = READ_TIMEOUT_SECONDS

@@ -25,13 +25,9 @@ def workspaces(pattern: Any, limit: str | None = None) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("pattern", ["cortex", "all", "a", "a,c", "all:!a", "localhost"])
-def test_returns_a_pattern_with_hosts(pattern: str) -> None:
-    assert workspaces(pattern) == [pattern]
-
-
-def test_returns_several_patterns() -> None:
-    assert workspaces(["cortex", "!a"]) == ["cortex", "!a"]
+@pytest.mark.parametrize("pattern", ["cortex", "all", "a", "a,c", "all:!a", "localhost", ["cortex", "!a"]])
+def test_returns_patterns_with_hosts(pattern: Any) -> None:
+    assert workspaces(pattern) == (pattern if isinstance(pattern, list) else [pattern])
 
 
 @pytest.mark.parametrize("limit", ["a", "c,a", "all,!b", "cortex"])

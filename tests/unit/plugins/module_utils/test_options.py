@@ -2,141 +2,302 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which value of a connection option counts: the task's, or which variable of the environment."""
+"""Which value of an option counts, and that a bad one is refused before anything is sent.
+
+The options are those of the argument specs. Only what is not true of each of them is listed here.
+"""
 
 from __future__ import annotations
 
+import importlib
+import json
+import re
 from typing import Any
 
 import pytest
+import responses
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.cortexapps.cortex.plugins.module_utils._options import (
-    CONFIG_ARGUMENTS,
-    CONNECTION_SPEC,
-    INFO_ARGUMENTS,
-)
-from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
-from ansible_collections.cortexapps.cortex.tests.simulator.state import Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import (
-    API_KEY,
-    OTHER_TOKEN,
-    TOKEN,
-    api_key_of,
-    configuration,
-)
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS, INFO_ARGUMENTS
+from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
+from ansible_collections.cortexapps.cortex.tests.support.disguises import filled
+from ansible_collections.cortexapps.cortex.tests.support.tasks import COLLECTION, CONFIG, INFO, ROOT, run_task
 
-from ..conftest import CONFIG, ROOT, RunTask
+SPEC: dict[str, dict[str, Any]] = CONFIG_ARGUMENTS["argument_spec"]
+SECRETS = {"api_key": API_KEY, "token": TOKEN, "previous_token": OTHER_TOKEN}
+URLS = {"base_url": "https://api.getcortexapp.com", "preflight_url": "https://api.pagerduty.com"}
+VARIABLES = {name: option["fallback"][1] for name, option in SPEC.items() if "fallback" in option}
+NEEDED = {"api_key", "token", "is_token_readonly"}
+MISSING = "omitted"
 
-WRONG_KEY = api_key_of("nobody")
-VARIABLES = {
-    "api_key": ("CORTEX_API_KEY", "CORTEX_API_TOKEN"),
-    "base_url": ("CORTEX_BASE_URL", "CORTEX_API_URL"),
-    "token": ("PAGERDUTY_TOKEN",),
+
+def of_type(*types: str) -> set[str]:
+    return {name for name, option in SPEC.items() if option["type"] in types}
+
+
+# What makes nothing of an option: value -> the options that accept it.
+VALUES: dict[str, tuple[Any, set[str]]] = {
+    "missing": (MISSING, SPEC.keys() - NEEDED),
+    "null": (None, {name for name, option in SPEC.items() if "default" not in option} - NEEDED),
+    "empty": ("", set()),
+    "blank": ("  ", set()),
+    "whitespace inside": ("{secret} {secret}", set()),
+    "line break at the end": ("{secret}\n", set()),
+    "header injection": ("{secret}\r\nX-Injected: yes", set()),
+    "tab": ("{secret}\tx", set()),
+    "control character": ("{secret}\x00\x1b[2J", set()),
+    "zero-width character": ("{secret}\u200b", set()),
+    "byte order mark": ("\ufeff{secret}", set()),
+    "no-break space": ("{secret}\u00a0", set()),
+    "not ASCII": ("{secret}é漢", {"token", "previous_token"}),
+    "1 MB long": ("{secret}" + "x" * 1_000_000, set()),
+    "list": (["{secret}"], set()),
+    "empty list": ([], set()),
+    "dictionary": ({"{secret}": "{secret}"}, set()),
+    "templated None": ("None", set()),
+    # Ansible makes a string of a boolean and a number; and 1 and 0 are numbers and booleans, to it.
+    "true": (True, of_type("bool", "float", "int")),
+    "number": (7, of_type("float", "int") | {"api_key"}),
+    "negative": (-1, {"api_key"}),
+    "not finite": ("nan", {*SECRETS}),
+    # ansible-core itself fails with an OverflowError if an int is infinite.
+    "infinite": ("inf", {*SECRETS} | of_type("int")),
 }
-# Each would make the task fail, or store what the test does not expect.
-BAD = {"api_key": WRONG_KEY, "base_url": "http://127.0.0.1:9", "token": OTHER_TOKEN}
 
 
-@pytest.fixture
-def good(simulator: Simulator) -> dict[str, str]:
-    return {"api_key": API_KEY, "base_url": simulator.url, "token": TOKEN}
+def run(**options: Any) -> tuple[dict[str, Any], str]:
+    """Run a task with all options that it needs, some of them replaced, or left out where they are MISSING."""
+    arguments = {"base_url": URLS["base_url"], **SECRETS, "is_token_readonly": True, "retries": 0, **options}
+    return run_task(CONFIG, {name: value for name, value in arguments.items() if value is not MISSING})
 
 
-def run_config(run: RunTask, options: dict[str, Any]) -> dict[str, Any]:
-    return run(CONFIG, {"is_token_readonly": True, "retries": 0, **options})[0]
+def refuse(network: responses.RequestsMock, option: str, value: Any, **options: Any) -> str:
+    """Run a task with an option that it must refuse, check that it does, and return its message."""
+    result, output = run(**{option: value}, **options)
+    assert len(network.calls) == 0
+    assert result["failed"] is True
+    assert "password" not in output.replace("a user or a password", "")
+    # Ansible's own messages name what is missing last, all others first what is wrong.
+    assert option in result["msg"].split(": ")[-1 if value is MISSING else 0]
+    assert "Traceback" not in output
+    for secret in SECRETS.values():
+        assert secret not in output
+    assert "********" not in result["msg"]
+    return str(result["msg"])
 
 
 @pytest.mark.parametrize(
-    ("option", "is_given", "variables"),
+    ("option", "value"),
     [
-        *((option, False, {name: "good"}) for option, names in VARIABLES.items() for name in names),
-        # The task's option wins, then the first variable; an empty one counts as unset.
-        *((option, True, dict.fromkeys(names, "bad")) for option, names in VARIABLES.items()),
-        ("api_key", False, {"CORTEX_API_KEY": "good", "CORTEX_API_TOKEN": "bad"}),
-        ("base_url", False, {"CORTEX_BASE_URL": "good", "CORTEX_API_URL": "bad"}),
-        ("api_key", False, {"CORTEX_API_KEY": "", "CORTEX_API_TOKEN": "good"}),
-        ("base_url", False, {"CORTEX_BASE_URL": "", "CORTEX_API_URL": "good"}),
+        pytest.param(option, filled(value, "{secret}", SECRETS.get(option, "value")), id=f"{option}-{name}")
+        for option in SPEC
+        for name, (value, accepting) in VALUES.items()
+        if option not in accepting
     ],
 )
-def test_variables(
-    run: RunTask,
-    good: dict[str, str],
-    workspace: Workspace,
-    environment: pytest.MonkeyPatch,
-    option: str,
-    is_given: bool,
-    variables: dict[str, str],
+def test_bad_value_is_refused(network: responses.RequestsMock, option: str, value: Any) -> None:
+    refuse(network, option, value)
+
+
+@pytest.mark.parametrize("option", SECRETS)
+def test_message_says_what_is_wrong_with_a_secret(network: responses.RequestsMock, option: str) -> None:
+    secret = SECRETS[option]
+    assert f"{option} ends in whitespace" in refuse(network, option, f"{secret}\r\n")
+    assert f"{option} contains whitespace" in refuse(network, option, f"{secret[:9]}\n{secret[9:]}")
+    assert f"{option} contains whitespace" in refuse(network, option, f"{secret[:9]} {secret[9:]}")
+    assert f"{option} is empty or blank" in refuse(network, option, " ")
+    for value in ("None", "True", "False"):
+        assert f'{option} is the string "{value}"' in refuse(network, option, value)
+    for values in ([secret], {secret: secret}):
+        assert f"{option} is a list or a dictionary" in refuse(network, option, values)
+    assert f"{option} has 4097 characters. At most 4096" in refuse(network, option, "x" * 4097)
+    # For each state.
+    refuse(network, option, f"{secret}\n", state="absent")
+
+
+@pytest.mark.parametrize("option", ["token", "is_token_readonly"])
+def test_null_is_refused_only_where_a_value_is_needed(network: responses.RequestsMock, option: str) -> None:
+    message = refuse(network, option, None)
+    assert message == f"{option} is null, but state=present needs it. Nothing was changed."
+    network.get(URLS["base_url"] + GET.split()[1], status=404, json={"message": "No configuration"})
+    assert "failed" not in run(state="absent", **{option: None})[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        *(("timeout", value, "above 0 and at most 3600 seconds") for value in (0, -1, 3601, "nan", "inf")),
+        *(("retries", value, "from 0 to 20") for value in (-1, 21)),
+        ("ca_path", "/no/ca.pem", "is no file or directory on the host that the task runs on: '/no/ca.pem'"),
+        ("token", "+123456789.5", "is a number, but must be a string"),
+    ],
+)
+def test_message_says_what_is_wrong(network: responses.RequestsMock, option: str, value: Any, says: str) -> None:
+    assert says in refuse(network, option, value)
+
+
+@pytest.mark.parametrize("option", URLS)
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("api.getcortexapp.com", "does not begin with https://"),
+        ("ftp://api.getcortexapp.com", "does not begin with https://"),
+        ("https:api.getcortexapp.com", "does not begin with https://"),
+        ("https:///", "invalid host or port"),
+        ("https://user:password@api.getcortexapp.com", "contains a user or a password"),
+        ("https://api.getcortexapp.com?x=1", "query or a fragment"),
+        ("https://api.getcortexapp.com/#", "query or a fragment"),
+        ("https://api.getcortexapp.com:0", "invalid host or port"),
+        ("https://api.getcortexapp.com:65536", "invalid host or port"),
+        ("https://api.getcortexapp.com:abc", "invalid host or port"),
+        ("https://[::1", "invalid host or port"),
+        ("https://api..getcortexapp.com", "invalid host or port"),
+        (f"https://{'x' * 64}.com", "invalid host or port"),
+        ("https://api.getcortexapp.com\\@example.com", "contains a user or a password"),
+        ("https://api.getcortexapp.com/\\example.com", "invalid host or port"),
+        ("https://api.getcörtexapp.com", "punycode"),
+        ("https://api.getcortexapp.com /", "whitespace"),
+        ("https://api.getcortexapp.com/" + "x" * 4096, "characters"),
+        ("", "is empty"),
+    ],
+)
+def test_bad_url_is_refused(network: responses.RequestsMock, option: str, url: str, says: str) -> None:
+    message = refuse(network, option, url)
+    assert says in message
+    assert f"It must be a URL such as {URLS[option]}." in message
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host", "is_unencrypted"),
+    [
+        ("https://api.getcortexapp.com", "api.getcortexapp.com", False),
+        ("https://xn--getcrtexapp-sfb.com", "xn--getcrtexapp-sfb.com", False),
+        ("https://cortex_backend:8443/prefix/", "cortex_backend:8443/prefix", False),
+        ("HTTPS://Cortex.Example.com.", "cortex.example.com.", False),
+        ("https://[2001:db8::1]:8443", "[2001:db8::1]:8443", False),
+        ("http://cortex.example.com", "cortex.example.com", True),
+        ("http://localhost.example.com", "localhost.example.com", True),
+        ("http://localhost:9", "localhost:9", False),
+        ("http://127.0.0.2:9", "127.0.0.2:9", False),
+        ("http://[::1]:9", "[::1]:9", False),
+        ("http://cortex.localhost:9", "cortex.localhost:9", False),
+    ],
+)
+def test_url_is_used_and_a_warning_says_what_is_sent_unencrypted(
+    network: responses.RequestsMock, base_url: str, host: str, is_unencrypted: bool
 ) -> None:
-    values = {"good": good[option], "bad": BAD[option], "": ""}
-    for name, value in variables.items():
-        environment.setenv(name, values[value])
-    if not is_given:
-        del good[option]
-    assert "failed" not in run_config(run, good)
-    assert workspace.configuration == configuration(TOKEN)
+    network.get(re.compile(".*"), json={"isTokenReadonly": True, "lastFour": TOKEN[-4:]})
+    result = run(base_url=base_url)[0]
+    assert str(network.calls[0].request.url).partition("://")[2] == host + GET.split()[1]
+    info = run_task(INFO, {"api_key": API_KEY, "base_url": base_url})[0]
+    for option, what, each in (
+        ("base_url", "the API key and the token are sent", result),
+        ("base_url", "the API key and the token are sent", info),
+        ("preflight_url", "the token is sent", run(preflight_url=base_url)[0]),
+    ):
+        assert "failed" not in each
+        assert each.get("warnings", []) == [f"{option} begins with http://, so {what} unencrypted."] * is_unencrypted
 
 
-@pytest.mark.parametrize("option", ["api_key", "token"])
-def test_all_variables_empty(
-    run: RunTask, good: dict[str, str], simulator: Simulator, environment: pytest.MonkeyPatch, option: str
+@pytest.mark.parametrize(
+    ("token", "warns"),
+    [
+        (TOKEN, ""),
+        ("ü+漢🔑" + TOKEN[4:], ""),
+        ("zq7", "3 characters"),
+        ("R0" * 16, "32 characters, while PagerDuty's REST API keys have 20. It may be an integration key"),
+        ("x" * 4096, "4096 characters, while PagerDuty's REST API keys have 20."),
+    ],
+)
+def test_unusual_token_is_sent_with_a_warning(network: responses.RequestsMock, token: str, warns: str) -> None:
+    network.get(re.compile(".*"), status=404, json={"message": "No configuration"})
+    network.post(re.compile(".*"), json={"configurations": [{"isTokenReadonly": True, "lastFour": token[-4:]}]})
+    result = run(token=token)[0]
+    assert "failed" not in result
+    assert json.loads(network.calls[-1].request.body or "") == {"isTokenReadonly": True, "token": token}
+    warnings = result.get("warnings", [])
+    assert len(warnings) == bool(warns)
+    assert warns in "".join(warnings)
+    assert ("Events API" in "".join(warnings)) is (len(token) == 32)
+    # It is not warned about where it is not sent.
+    assert "warnings" not in run(token=token, state="absent")[0]
+    assert "warnings" not in run(previous_token=token if token != TOKEN else OTHER_TOKEN, validate=True)[0]
+
+
+def test_previous_token_must_be_another_one_only_for_a_rollback(network: responses.RequestsMock) -> None:
+    rollback = {"validate": True, "rollback": True, "token": OTHER_TOKEN}
+    message = refuse(network, "previous_token", OTHER_TOKEN, **rollback)
+    assert message == "previous_token equals token, so there would be nothing to go back to. Nothing was changed."
+    for option, value in {"validate": False, "rollback": False, "state": "absent"}.items():
+        assert "previous_token" not in run(**{**rollback, option: value})[0]["msg"]
+
+
+# The environment
+
+
+@pytest.mark.parametrize("option", VARIABLES)
+def test_option_wins_over_variables_and_an_empty_one_is_unset(environment: pytest.MonkeyPatch, option: str) -> None:
+    def value(**options: str) -> Any:
+        needed = {name: "given" for name, each in SPEC.items() if name != option and each.get("no_log")}
+        return ArgumentSpecValidator(SPEC).validate({**needed, **options}).validated_parameters.get(option)
+
+    default = SPEC[option].get("default")
+    assert value() == default
+    for name in reversed(VARIABLES[option]):
+        environment.setenv(name, "")
+        assert value() in (default, "of a later variable")
+        environment.setenv(name, "of a later variable")
+        assert value() == "of a later variable"
+    environment.setenv(VARIABLES[option][0], "of the first variable")
+    assert value() == "of the first variable"
+    assert value(**{option: "of the task"}) == "of the task"
+
+
+@pytest.mark.parametrize("option", [name for name in VARIABLES if SPEC[name].get("no_log")])
+def test_secret_of_the_environment_is_used_and_masked(
+    network: responses.RequestsMock, environment: pytest.MonkeyPatch, option: str
 ) -> None:
-    for variable in VARIABLES[option]:
-        environment.setenv(variable, "")
-    del good[option]
-    result = run_config(run, good)
-    assert result["failed"] is True
-    assert "missing" in result["msg"]
-    assert option in result["msg"]
-    assert simulator.log == []
+    environment.setenv(VARIABLES[option][0], SECRETS[option])
+    network.get(URLS["base_url"] + GET.split()[1], status=400, json={"message": f"no {SECRETS[option]}"})
+    result, output = run(**{option: MISSING})
+    assert "HTTP 400: no ********." in result["msg"]
+    assert SECRETS[option] not in output
 
 
-@pytest.mark.parametrize("option", ["api_key", "token"])
-def test_secret_of_the_environment_is_masked(
-    run: RunTask, good: dict[str, str], workspace: Workspace, environment: pytest.MonkeyPatch, option: str
-) -> None:
-    secret = good.pop(option)
-    environment.setenv(VARIABLES[option][0], secret)
-    workspace.fault("any", status=400, body={"type": "BAD", "message": "{token} and {api_key} and " + secret})
-    arguments = {"is_token_readonly": True, "_ansible_verbosity": 5, "_ansible_inject_invocation": True, **good}
-    result, output = run(CONFIG, arguments)
-    assert result["failed"] is True
-    assert secret not in output
+# What repeats the argument specs
 
 
-def test_documentation_matches_the_argument_spec() -> None:
-    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    spec = CONNECTION_SPEC
-    assert documented.keys() == spec.keys()
-    for name, option in spec.items():
-        for value in ("type", "default", "required"):
-            assert documented[name].get(value) == option.get(value)
-        for variable in VARIABLES.get(name, ()):
-            assert f"E({variable})" in " ".join(documented[name]["description"])
-
-
-def test_each_variable_is_tested() -> None:
-    fallbacks = {
-        name: tuple(option["fallback"][1])
-        for name, option in CONFIG_ARGUMENTS["argument_spec"].items()
-        if "fallback" in option
-    }
-    # The one of the previous token is tested with rollbacks.
-    assert fallbacks.keys() == {*VARIABLES, "previous_token"}
-    assert {name: fallbacks[name] for name in VARIABLES} == VARIABLES
-    target = ROOT / "tests" / "integration" / "targets" / "role_cortex_pagerduty" / "tasks" / "main.yml"
-    [undefined] = (task for task in yaml.safe_load(target.read_text()) if "undefined" in task["name"])
-    assert {*undefined["loop"]} == {*VARIABLES}
+def test_documentation_has_what_the_argument_spec_has() -> None:
+    module = importlib.import_module(f"{COLLECTION}.plugins.modules.{CONFIG}")
+    texts = (module.DOCUMENTATION, ModuleDocFragment.DOCUMENTATION)
+    documented = {name: option for text in texts for name, option in yaml.safe_load(text)["options"].items()}
+    assert documented.keys() == SPEC.keys()
+    for name, option in SPEC.items():
+        for field in ("type", "default", "required", "choices"):
+            assert documented[name].get(field) == option.get(field)
+        if name in VARIABLES:
+            assert re.findall(r"E\((\w+)\)", str(documented[name]["description"])) == VARIABLES[name]
+    assert {name for name, option in SPEC.items() if option.get("no_log")} == {*SECRETS}
 
 
 @pytest.mark.parametrize(("entry_point", "arguments"), [("main", CONFIG_ARGUMENTS), ("audit", INFO_ARGUMENTS)])
 def test_role_passes_every_option(entry_point: str, arguments: dict[str, Any]) -> None:
     role = ROOT / "roles" / "cortex_pagerduty"
-    first, *_others = yaml.safe_load((role / "tasks" / f"{entry_point}.yml").read_text())
-    [passed] = (value for name, value in first.items() if name.startswith("cortexapps.cortex."))
+    task = yaml.safe_load((role / "tasks" / f"{entry_point}.yml").read_text())[0]
+    [passed] = (value for name, value in task.items() if name.startswith("cortexapps.cortex."))
     assert passed.keys() == arguments["argument_spec"].keys()
-    variables = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"][entry_point]
-    for name, value in passed.items():
+    specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    for name, option in arguments["argument_spec"].items():
+        variable = f"cortex_pagerduty_{name}"
         # The audit always validates.
-        assert value is True or f"cortex_pagerduty_{name}" in value
-        assert value is True or f"cortex_pagerduty_{name}" in variables["options"]
+        if passed[name] is True:
+            continue
+        spec = specs[entry_point]["options"][variable]
+        assert spec["type"] == option["type"]
+        assert spec.get("choices") == option.get("choices")
+        if name in VARIABLES:
+            assert re.findall(r"E\((\w+)\)", str(spec["description"])) == VARIABLES[name]
+        # One that is undefined is an error, and never the same as one that is not set.
+        assert variable in passed[name]
+        assert "default" in spec or f"query('ansible.builtin.varnames', '^{variable}$')" in passed[name]

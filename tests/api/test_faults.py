@@ -1,0 +1,333 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What goes wrong with a request, each fault once: what the error says, and what is sent afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from enum import Enum, auto
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.simulator import Simulator
+from tests.simulator.state import Workspace
+from tests.support.cortex import ABILITIES, GET, OTHER_TOKEN, POST, PUT, ROUTES, TOKEN, VALIDATE, configuration
+from tests.support.tasks import RunTask, Stored, state
+from tests.support.wire import broken_wire
+
+OLD, NEW = configuration(OTHER_TOKEN), configuration(TOKEN)
+UNCHANGED = "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged)."
+GAVE_UP = re.compile(r" Gave up after 2 attempts and \d+ s of waiting\.")
+
+
+class Kind(Enum):
+    """What a fault means for the request that it hits."""
+
+    NOT_SENT = auto()  # it never arrived; that may pass
+    NOT_NOW = auto()  # it was refused, and may be accepted later
+    REFUSED = auto()
+    LOST = auto()  # no usable response, and it was not applied; that may pass
+    ODD = auto()  # a response that is not this API's, and it was not applied
+
+
+NOT_SENT, NOT_NOW, REFUSED, LOST, ODD = Kind
+IS_REPEATED = (NOT_SENT, NOT_NOW, LOST)
+
+
+class Injection(NamedTuple):
+    """A fault, as the simulator's `fields` or a way of `broken_wire`, and what the error `says` of it."""
+
+    kind: Kind
+    says: str
+    fields: dict[str, Any] | None = None
+    wire: str | None = None
+
+    def inject(self, workspace: Workspace, operation: str, times: int | None, **more: Any) -> contextlib.ExitStack:
+        """Let the next `times` requests of an operation meet the fault, in a block (None: all)."""
+        stack = contextlib.ExitStack()
+        if self.fields is not None:
+            workspace.fault(operation, times=times, **self.fields, **more)
+        if self.wire:
+            stack.enter_context(broken_wire({**ROUTES, "abilities": ABILITIES}[operation], self.wire, times))
+        return stack
+
+
+def http(kind: Kind, status: int, says: str, headers: dict[str, str] | None = None, **fields: Any) -> Injection:
+    return Injection(kind, f"HTTP {status} {says}", {"status": status, "headers": headers or {}, **fields})
+
+
+def cortex(kind: Kind, status: int, hints: str = "", **headers: str) -> Injection:
+    says = f"Cortex responded with HTTP {status}: {'Too Many Requests' if status == 429 else SIMULATED}.{hints}"
+    return Injection(kind, says, {"status": status, "headers": headers})
+
+
+SIMULATED = "A simulated fault"
+HTML: dict[str, Any] = {"body": "<!DOCTYPE html><html><body>Sign in</body></html>", "content_type": "text/html"}
+NOT_CORTEX = "base_url does not look like the Cortex API."
+GATEWAY = "If base_url is correct, a gateway in front of Cortex sent this response."
+NO_OBJECT = f"with a body that is no JSON object. {NOT_CORTEX}"
+NOT_JSON = "with a body that is not JSON."
+NO_LIST = "without a list of configurations."
+NO_CONFIGURATION = "without a boolean isTokenReadonly and a lastFour of at most four characters."
+ANOTHER = "Cortex responded with another configuration than the one that was sent."
+NETWORK = "Check the network between this host and base_url"
+FOLLOWED = "Redirects are not followed, so the API key is never sent to another host. Check base_url."
+UNRESOLVED = "no connection: the host name could not be resolved. Check base_url and the network."
+INVALID_KEY = " Check api_key: it is invalid, expired, or belongs to another Cortex instance than base_url."
+PERMISSION = " The API key needs the permission 'Configure integrations'."
+LIMIT = (
+    " The rate limit of the Cortex API (1000 requests a minute) was exceeded. Use fewer forks or smaller batches. "
+    "Cortex requested a retry after"
+)
+RIGHT = {"isTokenReadonly": True, "lastFour": "ab12"}
+NO_CONNECTION = Injection(
+    NOT_SENT, "no connection: Connection refused. Check base_url and the network.", wire="refused"
+)
+CONNECTION_LOST = Injection(
+    LOST, f"the connection was lost before the response was complete. {NETWORK}.", {"drop": True}
+)
+RATE_LIMITED = cortex(NOT_NOW, 429, f"{LIMIT} 7 s.", **{"Retry-After": "7"})
+FORBIDDEN = cortex(REFUSED, 403, PERMISSION)
+SIGN_IN = http(ODD, 200, f"{NOT_JSON} {NOT_CORTEX}", **HTML)
+FAULTS = [
+    *(NO_CONNECTION, CONNECTION_LOST, RATE_LIMITED, FORBIDDEN, SIGN_IN),
+    Injection(NOT_SENT, UNRESOLVED, wire="unresolved"),
+    *(
+        Injection(kind, f"timed out after 30 s waiting for a {what}. {NETWORK}, or increase timeout.", fields, wire)
+        for kind, what, fields, wire in (
+            (NOT_SENT, "connection", None, "silent"),
+            (LOST, "response", {"delay": 60, "drop": True}, "impatient"),
+        )
+    ),
+    *(cortex(REFUSED, status) for status in (400, 408, 409, 418, 451)),
+    *(cortex(LOST, status) for status in (500, 502, 503, 504)),
+    *(cortex(ODD, status) for status in (501, 505)),
+    cortex(REFUSED, 401, INVALID_KEY),
+    cortex(REFUSED, 429, f"{LIMIT} 86400 s, and the module waits 60 s at most.", **{"Retry-After": "86400"}),
+    http(REFUSED, 404, f"with an error that is not in the form of Cortex. {NOT_CORTEX}", body={"error": "no route"}),
+    http(REFUSED, 404, NO_OBJECT, **HTML),
+    http(LOST, 503, f"{NO_OBJECT} {GATEWAY}", **HTML),
+    *(
+        http(ODD, status, f"redirects to {target}. {FOLLOWED}", {"Location": location})
+        for status, target, location in (
+            (302, "login.example.com", "https://admin@login.example.com/sso?next=1"),
+            (307, "{host}", "?again"),
+            (300, "another place", "http://[::1"),
+        )
+    ),
+    *(
+        http(ODD, 200, f"{says} {NOT_CORTEX}", **fields)
+        for says, fields in (
+            ("with an empty body.", {"body": ""}),
+            (NOT_JSON, {"body": '{"configurations": [{"isTok'}),
+            (NOT_JSON, {"body": "[" * 60_000}),
+            (NOT_JSON, {"body": '{"x": "\udce9"}'}),
+            ("with a body of more than 65536 bytes.", {"body": {}, "pad_to_bytes": 10_000_000}),
+            ("with a body that could not be decompressed.", {"body": {}, "headers": {"Content-Encoding": "gzip"}}),
+            (NO_LIST, {"body": [RIGHT]}),
+            (NO_LIST, {"body": {"configurations": None}}),
+            (NO_LIST, {"body": {"configurations": ["ab12"]}}),
+            (NO_CONFIGURATION, {"body": {"configurations": [{**RIGHT, "isTokenReadonly": "true"}]}}),
+            (NO_CONFIGURATION, {"body": {"configurations": [{"isTokenReadonly": True}]}}),
+        )
+    ),
+    *(
+        Injection(ODD, ANOTHER, {"body": {"configurations": content}})
+        for content in ([], [RIGHT, RIGHT], [{**RIGHT, "isTokenReadonly": False}], [{**RIGHT, "lastFour": "zz99"}])
+    ),
+]
+# What a replacement sends that meets a fault each time, with one retry. What became of a lost one is read back.
+IN_VAIN = {
+    NOT_SENT: [GET, GET],
+    NOT_NOW: [GET, PUT, GET, PUT],
+    REFUSED: [GET, PUT],
+    LOST: [GET, PUT, GET, PUT, GET],
+    ODD: [GET, PUT, GET],
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says[:60])
+def test_error_says_what_happened_and_what_to_do(
+    config: RunTask, simulator: Simulator, workspace: Workspace, waits: list[float], fault: Injection
+) -> None:
+    workspace.configuration = OLD
+    with fault.inject(workspace, "replace", times=None):
+        result = config(retries=1)
+    assert workspace.requests == IN_VAIN[fault.kind]
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert result["diff"] == {"before": state(OLD), "after": state(OLD)}
+    is_repeated = fault.kind in IS_REPEATED
+    assert len(waits) == is_repeated + (fault.kind is LOST)
+    assert len(GAVE_UP.findall(result["msg"])) == is_repeated
+    request = "" if fault.says == ANOTHER else f" (PUT {simulator.url}{PUT.split()[1]})"
+    says = fault.says.replace("{host}", simulator.url.removeprefix("http://"))
+    message = f"Could not replace the PagerDuty configuration{request}: {says} {UNCHANGED}"
+    assert GAVE_UP.sub("", result["msg"]) == message
+    responded = fault.fields is not None and "drop" not in fault.fields
+    assert result.get("http_status") == ((fault.fields or {}).get("status", 200) if responded else None)
+    assert result.get("error_type") == ("SIMULATED" if SIMULATED in says else None)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"gzip": True}, {"content_type": "application/json; charset=utf-16"}, {"headers": {"X-More": "more"}}]
+)
+def test_harmless_difference_does_not_matter(config: RunTask, workspace: Workspace, fields: dict[str, Any]) -> None:
+    workspace.fault("any", times=None, **fields)
+    assert "failed" not in config(validate=True)
+    assert workspace.requests == [GET, POST, VALIDATE]
+    workspace.clear_faults()
+    workspace.fault("get", body={**RIGHT, "lastFour": "cd34", "more": [{}]})
+    workspace.fault("abilities", body={"abilities": []}, gzip=True)
+    assert config(preflight=True)["preflight"] is True
+
+
+# What is sent after a fault
+
+# Of an operation: the options that lead to it, what is stored at first, what is sent before, what is stored then.
+MOMENTS: dict[str, tuple[dict[str, Any], Stored, list[str], Stored]] = {
+    "get": ({}, OLD, [], NEW),
+    "abilities": ({"preflight": True}, OLD, [GET], NEW),
+    "add": ({}, None, [GET], NEW),
+    "replace": ({}, OLD, [GET], NEW),
+    "delete": ({"state": "absent"}, OLD, [GET], None),
+    "validate": ({"validate": True}, OLD, [GET, PUT], NEW),
+}
+WRITES = ("add", "replace", "delete")
+REQUEST = "the request that meets the fault"
+# Reading, validating and the preflight change nothing, so they are repeated. A write is sent only directly after the
+# read that it was decided on. Of a fault: whether the request was applied, what is sent, and whether the task succeeds.
+READ_AGAIN: list[tuple[Injection, bool, list[str], bool]] = [
+    (NO_CONNECTION, False, [REQUEST], True),
+    (RATE_LIMITED, False, [REQUEST, REQUEST], True),
+    (FORBIDDEN, False, [REQUEST], False),
+    (CONNECTION_LOST, False, [REQUEST, REQUEST], True),
+    (SIGN_IN, False, [REQUEST], False),
+]
+WRITTEN_AGAIN = [
+    (NO_CONNECTION, False, [GET, REQUEST], True),
+    (RATE_LIMITED, False, [REQUEST, GET, REQUEST], True),
+    (FORBIDDEN, False, [REQUEST], False),
+    (CONNECTION_LOST, False, [REQUEST, GET, REQUEST], True),
+    (CONNECTION_LOST, True, [REQUEST, GET], True),
+    (SIGN_IN, False, [REQUEST, GET], False),
+    (SIGN_IN, True, [REQUEST, GET], True),
+]
+
+
+@pytest.mark.parametrize(
+    ("operation", "case"),
+    [
+        pytest.param(operation, case, id=f"{operation}-{case[0].kind.name}{'-applied' * case[1]}")
+        for operation in MOMENTS
+        for case in (WRITTEN_AGAIN if operation in WRITES else READ_AGAIN)
+    ],
+)
+def test_write_is_sent_only_after_the_read_that_it_was_decided_on(
+    config: RunTask,
+    simulator: Simulator,
+    workspace: Workspace,
+    operation: str,
+    case: tuple[Injection, bool, list[str], bool],
+) -> None:
+    fault, is_applied, sent, succeeds = case
+    options, initial, earlier, wanted = MOMENTS[operation]
+    request = {**ROUTES, "abilities": ABILITIES}[operation]
+    workspace.configuration = initial
+    with fault.inject(workspace, operation, times=1, **({"processed": True} if is_applied else {})):
+        result = config(**options)
+    # A preflight that had to wait counts as a wait.
+    later = {"get": [PUT], "abilities": [GET, PUT]}.get(operation, []) if succeeds else []
+    assert simulator.requests == earlier + [request if each == REQUEST else each for each in sent] + later
+    stored = wanted if succeeds or PUT in earlier else initial
+    assert workspace.configuration == stored
+    assert (result.get("failed", False), result["changed"]) == (not succeeds, stored == wanted)
+    known = operation != "get" or succeeds
+    assert result["diff"]["after"]["state"] == (state(stored)["state"] if known else "unknown")
+
+
+# PagerDuty
+
+# What PagerDuty sends must not get into a message: it was sent the token.
+MARKER = "sent-by-pagerduty"
+ECHO = f"{MARKER} {{token}}"
+NOT_PAGERDUTY = "preflight_url does not look like the PagerDuty API."
+ELSEWHERE = (
+    "another place. Redirects are not followed, so the token is never sent to another host. Check preflight_url."
+)
+TOMORROW = "PagerDuty requested a retry after 86400 s, and the module waits 60 s at most."
+
+
+def pagerduty(kind: Kind, status: int, says: str = "", body: Any = MARKER, **headers: str) -> Injection:
+    """Return a fault of PagerDuty. Its body and its headers contain the marker and the token."""
+    says = f"HTTP {status} {says}" if says else f"PagerDuty responded with HTTP {status}."
+    return Injection(kind, says, {"status": status, "headers": {"X-Says": ECHO, **headers}, "body": body})
+
+
+PAGERDUTY_FAULTS = [
+    CONNECTION_LOST._replace(says=CONNECTION_LOST.says.replace("base_url", "preflight_url")),
+    *(
+        pagerduty(ODD, status, f"without a list of abilities. {NOT_PAGERDUTY}", body)
+        for status, body in (
+            *((200, body) for body in (["abilities"], None, {MARKER: "{token}"}, {"abilities": ECHO})),
+            (201, {"abilities": [MARKER]}),
+        )
+    ),
+    pagerduty(ODD, 200, f"with a body that is not JSON. {NOT_PAGERDUTY}", f"<html>{ECHO}</html>"),
+    pagerduty(ODD, 308, f"redirects to {ELSEWHERE}", Location=f"https://{{token}}.{MARKER}.example.com/"),
+    *(pagerduty(kind, status) for kind, status in ((REFUSED, 400), (REFUSED, 404), (NOT_NOW, 429), (LOST, 503))),
+    pagerduty(NOT_NOW, 429, **{"Retry-After": "{token}"}),
+    pagerduty(REFUSED, 429, **{"Retry-After": "86400"})._replace(says=f"PagerDuty responded with HTTP 429. {TOMORROW}"),
+]
+
+
+@pytest.mark.parametrize("fault", PAGERDUTY_FAULTS, ids=lambda fault: fault.says[:60])
+def test_token_that_could_not_be_checked_is_not_written(
+    config: RunTask, simulator: Simulator, workspace: Workspace, fault: Injection
+) -> None:
+    workspace.configuration = OLD
+    with fault.inject(workspace, "abilities", times=None):
+        result = config(preflight=True, retries=1)
+    is_repeated = fault.kind in IS_REPEATED
+    assert simulator.requests == [GET, ABILITIES] + [ABILITIES] * is_repeated
+    assert len(GAVE_UP.findall(result["msg"])) == is_repeated
+    start = f"The token could not be checked with PagerDuty (GET {simulator.pagerduty_url}/abilities): {fault.says}"
+    assert GAVE_UP.sub("", result["msg"]) == f"{start} Check token or preflight_url. {UNCHANGED}"
+    assert (result["failed"], result["changed"], result["preflight"]) == (True, False, None)
+    assert not {"http_status", "request_id", "error_type"} & result.keys()
+    for secret in (MARKER, TOKEN):
+        assert secret not in str(result)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_rejected_token_is_not_written(
+    config: RunTask, simulator: Simulator, workspace: Workspace, check_mode: bool, status: int
+) -> None:
+    workspace.configuration = OLD
+    workspace.fault("abilities", status=status, body={"error": ECHO})
+    result = config(preflight=True, validate=True, rollback=True, check_mode=check_mode)
+    assert simulator.requests == [GET, ABILITIES]
+    start = f"PagerDuty does not accept the token (GET {simulator.pagerduty_url}/abilities: HTTP {status})."
+    assert result == {
+        "failed": True,
+        "msg": f"{start} Check token or preflight_url. {UNCHANGED}",
+        "changed": False,
+        "configuration": {"is_token_readonly": True, "last_four": "cd34"},
+        "diff": {"before": state(OLD), "after": state(OLD)},
+        "preflight": False,
+        "rolled_back": False,
+        "validation": None,
+    }
+
+
+def test_token_that_fits_no_header_is_not_checked(config: RunTask, simulator: Simulator) -> None:
+    token = "ü+漢🔑NxKq81LtWzGh4cd34"
+    result = config(preflight=True, token=token)
+    assert simulator.requests == [GET]
+    assert (result["failed"], result["changed"], result["preflight"]) == (True, False, None)
+    assert "Check token or preflight_url." in result["msg"]
+    assert token not in str(result)

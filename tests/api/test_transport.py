@@ -1,0 +1,372 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the client reaches an API: waits, TLS, proxies, connections, and what the environment may decide."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from tests.simulator import Simulator
+from tests.simulator.state import Workspace
+from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
+from tests.support.servers import json_response, recording_server
+from tests.support.tasks import INFO, RunTask, run_task
+
+# What urllib3 says where validate_certs is false.
+pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+
+
+def failure(url: str, **options: Any) -> str:
+    """Return the message when reading the configuration fails, else nothing."""
+    result = run_task(INFO, {"api_key": API_KEY, "base_url": url, **options})[0]
+    return str(result.get("msg", ""))
+
+
+# Waits
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4, 20])
+def test_waits_grow_and_have_a_bound(info: RunTask, workspace: Workspace, waits: list[float], retries: int) -> None:
+    workspace.fault("get", times=None, status=503)
+    message = info(retries=retries)["msg"]
+    assert workspace.requests == [GET] * (1 + retries)
+    assert len(waits) == retries
+    for number, seconds in enumerate(waits):
+        longest = min(2**number, 30)
+        assert longest / 2 <= seconds <= longest
+    # They are spread at random.
+    assert retries < 20 or len(set(waits[6:])) > 1
+    gave_up = f"Gave up after {1 + retries} attempts and {sum(waits):.0f} s of waiting."
+    assert (gave_up in message) is (retries > 0)
+    assert ("Gave up" in message) is (retries > 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "least"),
+    [
+        *((header, 0) for header in ("0", "-7", "1.5", "soon", "", "Mon, 99 Foo 2026 99:99:99 GMT")),
+        *((header, 0) for header in ("Fri, 31 Dec 99999 23:59:59 GMT", "Fri, 15 Jan 2027 07:00:00 GMT")),
+        *((f"Fri, 15 Jan 2027 08:00:50 {zone}", 50) for zone in ("GMT", "-0000", "+0000")),
+        ("7", 7),
+        (" 60 ", 60),
+    ],
+)
+def test_retry_after_is_added_to_the_wait(
+    info: RunTask, workspace: Workspace, waits: list[float], environment: pytest.MonkeyPatch, header: str, least: float
+) -> None:
+    with environment.context() as abroad:
+        abroad.setenv("TZ", "JST-9")
+        time.tzset()
+        # Fri, 15 Jan 2027 08:00:00 GMT
+        abroad.setattr(time, "time", lambda: 1_800_000_000.0)
+        for status in (429, 500, 502, 503, 504):
+            workspace.fault("get", status=status, headers={"Retry-After": header})
+            assert "failed" not in info()
+            assert least <= waits.pop() <= least + 1
+            assert waits == []
+    time.tzset()
+
+
+@pytest.mark.parametrize("header", ["61", "9" * 400, "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_long_retry_after_fails_at_once(info: RunTask, workspace: Workspace, waits: list[float], header: str) -> None:
+    workspace.fault("get", times=None, status=429, headers={"Retry-After": header})
+    message = info()["msg"]
+    assert (workspace.requests, waits) == ([GET], [])
+    seconds = header if header == "61" else r"\d{1,13}"
+    assert re.search(rf"Cortex requested a retry after {seconds} s, and the module waits 60 s at most\.", message)
+
+
+# Requests
+
+
+@pytest.mark.parametrize(("prefix", "suffix"), [("", "/"), ("/a/b", ""), ("/a/b", "/")])
+def test_base_url_may_have_a_prefix(prefix: str, suffix: str) -> None:
+    with Simulator(prefix=prefix) as server:
+        workspace = server.add_workspace(API_KEY)
+        assert failure(server.url + suffix) == ""
+        assert workspace.requests == [GET]
+
+
+@pytest.mark.parametrize("suffix", ["/api/v1", "/api/v1/", "/wrong"])
+def test_wrong_path_of_base_url_is_named(simulator: Simulator, suffix: str) -> None:
+    message = failure(simulator.url + suffix)
+    assert "base_url does not look like the Cortex API." in message
+    assert ("Remove /api/v1 from base_url: it is added automatically." in message) is ("/api/v1" in suffix)
+
+
+def test_web_ui_as_base_url_is_named() -> None:
+    with responses.RequestsMock() as mocked:
+        mocked.get(f"https://app.example.com{GET.split()[1]}", body="<html>Cortex</html>")
+        message = failure("https://app.example.com")
+    assert "base_url does not look like the Cortex API. base_url is the web UI (app.); use the API host." in message
+
+
+@pytest.mark.parametrize("suffix", ["", "/prefix/"])
+def test_only_the_token_is_sent(config: RunTask, suffix: str) -> None:
+    with recording_server(json_response(b'{"abilities": ["sso"]}')) as pagerduty:
+        result = config(preflight=True, preflight_url=pagerduty.url + suffix, previous_token=OTHER_TOKEN)
+    assert result["preflight"] is True
+    [request] = pagerduty.received
+    line, *headers = request.decode().split("\r\n")
+    assert line == f"GET {suffix.rstrip('/')}/abilities HTTP/1.1"
+    assert f"Authorization: Token token={TOKEN}" in headers
+    assert API_KEY not in request.decode()
+    assert OTHER_TOKEN not in request.decode()
+
+
+# What the environment may decide, and what not
+
+
+def test_netrc_never_replaces_a_secret(
+    config: RunTask, simulator: Simulator, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login stranger password of-the-netrc\ndefault login a password b\n")
+    netrc.chmod(0o600)
+    environment.setenv("HOME", str(tmp_path))
+    assert requests.utils.get_netrc_auth(simulator.url) == ("stranger", "of-the-netrc")
+    result = config(preflight=True)
+    assert ("failed" in result, result["preflight"]) == (False, True)
+
+
+NO_PROXYING = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_proxy_is_used_and_does_not_get_the_key(environment: pytest.MonkeyPatch, variable: str) -> None:
+    with recording_server(NO_PROXYING) as proxy:
+        environment.setenv(variable, proxy.url.replace("//", "//user:pass-of-proxy@"))
+        message = failure("https://cortex.example.com", retries=0)
+    assert [each.split(b" HTTP/")[0] for each in proxy.received] == [b"CONNECT cortex.example.com:443"]
+    assert API_KEY.encode() not in proxy.received[0]
+    assert "the proxy did not connect to the server. Check the proxy variables (HTTPS_PROXY, NO_PROXY)." in message
+    assert "pass-of-proxy" not in message
+
+
+def test_proxy_for_plain_http_is_used_unless_no_proxy_names_the_host(
+    workspace: Workspace, simulator: Simulator, environment: pytest.MonkeyPatch
+) -> None:
+    with recording_server(json_response(b'{"isTokenReadonly": true, "lastFour": "ab12"}')) as proxy:
+        environment.setenv("HTTP_PROXY", proxy.url)
+        environment.setenv("NO_PROXY", "127.0.0.1")
+        assert failure("http://cortex.example.com") == failure(simulator.url) == ""
+    assert workspace.requests == [GET]
+    [request] = proxy.received
+    assert request.decode().startswith(f"GET http://cortex.example.com{GET.split()[1]} HTTP/1.1")
+
+
+def test_impossible_proxy_is_an_error_at_once(environment: pytest.MonkeyPatch, waits: list[float]) -> None:
+    environment.setenv("ALL_PROXY", "nonsense://127.0.0.1:9")
+    message = failure("http://cortex.example.com")
+    assert re.search(r"the request could not be made \(\w+\)\. Check base_url and the proxy variables\.", message)
+    assert waits == []
+
+
+# TLS
+
+
+@pytest.fixture(scope="session")
+def other_ca(secure: Simulator) -> Iterator[str]:
+    """A CA that has not signed the certificate of `secure`."""
+    with Simulator(tls=True) as server:
+        yield str(server.ca_path)
+
+
+@pytest.fixture
+def hashed(secure: Simulator, tmp_path: Path) -> Path:
+    """A hashed directory with the CA of `secure`."""
+    content = Path(str(secure.ca_path)).read_bytes()
+    command = ["openssl", "x509", "-noout", "-hash"]
+    try:
+        name = subprocess.run(command, check=True, capture_output=True, input=content).stdout.decode().strip()
+    except FileNotFoundError:
+        pytest.skip("the command openssl is missing")
+    folder = tmp_path / "hashed"
+    folder.mkdir()
+    (folder / f"{name}.0").write_bytes(content)
+    return folder
+
+
+CA_HINT = "set ca_path to the CA that signed the server's certificate"
+
+
+def test_ca_path_names_a_bundle_or_a_hashed_directory(
+    secure: Simulator, other_ca: str, hashed: Path, tmp_path: Path
+) -> None:
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("no certificate")
+    for good in (secure.ca_path, str(hashed)):
+        assert failure(secure.url, ca_path=good) == ""
+    for bad in (other_ca, str(tmp_path), str(garbage)):
+        assert CA_HINT in failure(secure.url, ca_path=bad)
+
+
+@pytest.mark.parametrize("kind", ["expired", "wrong-host", "self-signed"])
+def test_bad_certificate_is_refused_at_once(kind: str, waits: list[float]) -> None:
+    with Simulator(tls=kind) as server:
+        server.add_workspace(API_KEY)
+        message = failure(server.url, ca_path=server.ca_path)
+        assert failure(server.url, validate_certs=False) == ""
+    assert "the server's certificate could not be verified" in message
+    assert CA_HINT in message
+    assert waits == []
+
+
+def test_server_that_does_not_speak_tls_is_an_error_at_once(simulator: Simulator, waits: list[float]) -> None:
+    message = failure(simulator.url.replace("http://", "https://"))
+    assert "TLS failed between this host and the server" in message
+    assert CA_HINT in message
+    assert waits == []
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_environment_names_the_ca_and_options_win(
+    secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, variable: str
+) -> None:
+    environment.setenv(variable, "")
+    assert CA_HINT in failure(secure.url)
+    environment.setenv(variable, str(secure.ca_path))
+    assert failure(secure.url) == ""
+    assert CA_HINT in failure(secure.url, ca_path=other_ca)
+    environment.setenv(variable, other_ca)
+    assert CA_HINT in failure(secure.url)
+    assert failure(secure.url, ca_path=secure.ca_path) == ""
+    assert failure(secure.url, validate_certs=False) == ""
+    if variable != "SSL_CERT_FILE":
+        environment.setenv(variable, "/no/such/bundle.pem")
+        says = f"The environment variable {variable} names a CA bundle that does not exist: /no/such/bundle.pem."
+        assert failure(secure.url) == says
+
+
+def test_hashed_directory_of_the_environment_replaces_the_file_of_the_system(
+    secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, hashed: Path, tmp_path: Path
+) -> None:
+    names = {"openssl_cafile_env": "SSL_CERT_FILE", "openssl_cafile": other_ca}
+    names |= {"openssl_capath_env": "SSL_CERT_DIR", "openssl_capath": "/no/such/directory"}
+    # As on Red Hat, where the system's store is one file.
+    paths = ssl.DefaultVerifyPaths(cafile=other_ca, capath=str(hashed), **names)
+    with environment.context() as patched:
+        patched.setattr("ssl.get_default_verify_paths", lambda: paths)
+        assert CA_HINT in failure(secure.url)
+        patched.setenv("SSL_CERT_DIR", str(hashed))
+        assert failure(secure.url) == ""
+        patched.setenv("SSL_CERT_FILE", other_ca)
+        assert CA_HINT in failure(secure.url)
+    # As on Debian. Without a certificate in it, a directory is none.
+    environment.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    for folder, message in ((tmp_path, CA_HINT), (hashed, "")):
+        environment.setenv("SSL_CERT_DIR", str(folder))
+        assert message in failure(secure.url)
+    assert failure(secure.url) == ""
+
+
+@pytest.mark.parametrize("option", ["ca_path", "validate_certs"])
+def test_options_about_certificates_are_for_cortex_only(
+    config: RunTask, secure: Simulator, environment: pytest.MonkeyPatch, waits: list[float], option: str
+) -> None:
+    """Cortex has the same certificate, and is trusted."""
+    secure.reset()
+    secure.add_workspace(API_KEY)
+    urls = {"base_url": secure.url, "preflight_url": secure.pagerduty_url}
+    options = {"preflight": True, **urls, option: {"ca_path": secure.ca_path, "validate_certs": False}[option]}
+    result = config(**options)
+    assert (secure.requests, waits, result["preflight"]) == ([GET], [], None)
+    assert "the server's certificate could not be verified" in result["msg"]
+    hint = "set REQUESTS_CA_BUNDLE to the CA that signed its certificate, or install that in the system's store."
+    assert f"Check preflight_url, and {hint} Check token or preflight_url." in result["msg"]
+    environment.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    missing = "The environment variable REQUESTS_CA_BUNDLE names a CA bundle that does not exist: /no/such/bundle.pem."
+    assert missing in config(**options)["msg"]
+    environment.setenv("REQUESTS_CA_BUNDLE", str(secure.ca_path))
+    assert config(**options)["preflight"] is True
+
+
+# Connections
+
+
+def test_ipv6_works() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with Simulator(host="::1") as server:
+        server.add_workspace(API_KEY)
+        assert failure(server.url) == ""
+
+
+def test_timeout_within_the_response_is_one() -> None:
+    def stall(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        # Until the client hangs up. If it does not, the connection is lost.
+        connection.settimeout(5)
+        connection.recv(1)
+
+    with recording_server(stall) as server:
+        assert "timed out after 0.2 s waiting for a response" in failure(server.url, timeout=0.2, retries=0)
+
+
+def test_endless_response_comes_to_an_end() -> None:
+    def send_for_ever(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        # Until the client hangs up.
+        while True:
+            connection.sendall(b" " * 65536)
+
+    with recording_server(send_for_ever) as server:
+        assert "with a body of more than 65536 bytes" in failure(server.url, retries=0)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 70_000 + b"\r\n\r\n",
+    ],
+    ids=["nothing", "not HTTP", "too short", "bad chunk", "cut chunk", "header too long"],
+)
+def test_response_that_breaks_off_is_a_lost_connection(response: bytes) -> None:
+    with recording_server(response) as server:
+        message = failure(server.url, retries=1)
+    assert "the connection was lost before the response was complete" in message
+    assert len(server.received) == 2
+
+
+# The name of urllib3's own, before 2.0.
+OldCertificateError = type("CertificateError", (ValueError,), {})
+
+
+@pytest.mark.parametrize(
+    ("exception", "says"),
+    [
+        (requests.exceptions.SSLError(ssl.SSLEOFError("EOF occurred in violation of protocol")), "connection was lost"),
+        (requests.exceptions.SSLError(OldCertificateError()), "verified: it is not valid for this host"),
+        (requests.exceptions.ConnectionError(ConnectionResetError(104, "reset")), "connection was lost"),
+        (requests.exceptions.ConnectTimeout(), "timed out after 30 s waiting for a connection"),
+        (requests.exceptions.InvalidURL(), "could not be made (InvalidURL)"),
+        # What it says quotes the header.
+        (requests.exceptions.InvalidHeader(f"Invalid header value Bearer {API_KEY}"), "be made (InvalidHeader)"),
+    ],
+)
+def test_exceptions_of_other_versions_are_known(exception: Exception, says: str) -> None:
+    """What requests raises depends on its version, that of urllib3, and of OpenSSL."""
+    url = "https://api.getcortexapp.com"
+    with responses.RequestsMock() as mocked:
+        mocked.get(url + GET.split()[1], body=exception)
+        message = failure(url, retries=0)
+    assert says in message
+    assert API_KEY not in message

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a task as Ansible does, with nothing of this machine: what tests/unit/plugins and tests/api share."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import json
+import os
+import re
+import syslog
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+from unittest import mock
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common import parameters, warnings
+from ansible_collections.cortexapps.cortex.tests.support.environment import is_foreign
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "ansible_collections.cortexapps.cortex"
+CONFIG, INFO = "cortex_pagerduty_config", "cortex_pagerduty_config_info"
+# ansible-test runs the tests of modules and module_utils without the controller's part of Ansible.
+HAS_CONTROLLER = importlib.util.find_spec("ansible.plugins") is not None
+
+#: The sentences that say what is stored. A message has exactly one of them.
+WHAT_IS_STORED = re.compile(r"Current configuration: |The current configuration is unknown: |Nothing was changed\.")
+
+#: Runs a task of a module with options (None: the option is not given); returns its result.
+RunTask = Callable[..., dict[str, Any]]
+Stored = dict[str, Any] | None
+Unknown = Literal["unknown"]
+
+
+def shown(stored: Stored | Unknown) -> Stored:
+    """Return what the modules show of what the simulator stores."""
+    if stored is None or stored == "unknown":
+        return None
+    return {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
+
+
+def state(stored: Stored | Unknown) -> dict[str, Any]:
+    """Return what a diff shows of what the simulator stores."""
+    if stored == "unknown":
+        return {"state": "unknown"}
+    return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
+
+
+def without_note(shown_state: dict[str, Any]) -> dict[str, Any]:
+    """Return what a diff shows, without its note on what became of the token."""
+    return {name: value for name, value in shown_state.items() if name != "token"}
+
+
+def run_task(name: str, arguments: dict[str, Any], *, check_mode: bool = False) -> tuple[dict[str, Any], str]:
+    """Run a task as Ansible does; return its result, and all that may be shown of it.
+
+    It runs inside Ansible's own process or, where the controller's part of Ansible is missing, as an ordinary module.
+    """
+    if not HAS_CONTROLLER:
+        return run_module(name, {**arguments, "_ansible_check_mode": check_mode})
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        result = action(name, arguments, check_mode=check_mode).run(task_vars={})
+    printed = out.getvalue() + err.getvalue() + json.dumps(result)
+    result.pop("invocation", None)
+    return result, printed
+
+
+def action(name: str, arguments: dict[str, Any], **keywords: Any) -> Any:
+    """Return the action plugin for a task with a local connection, as Ansible makes it."""
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.playbook.play_context import PlayContext
+    from ansible.playbook.task import Task
+    from ansible.plugins.connection.local import Connection
+    from ansible.template import Templar
+
+    plugin = importlib.import_module(f"{COLLECTION}.plugins.action.{name}")
+    task = Task()
+    task.action = f"cortexapps.cortex.{name}"
+    task.args = arguments
+    for keyword, value in keywords.items():
+        setattr(task, keyword, value)
+    loader, context = DataLoader(), PlayContext()
+    return plugin.ActionModule(task, Connection(context, os.devnull), context, loader, Templar(loader), None)
+
+
+def run_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Run a module's own main() as Ansible does; return its result, and all that it printed.
+
+    Arguments that begin with ``_ansible_`` are Ansible's own; those that its version does not know are left out.
+    """
+    module = importlib.import_module(f"{COLLECTION}.plugins.modules.{name}")
+    known = {f"_ansible_{name}" for name in parameters.PASS_VARS}
+    arguments = {name: value for name, value in arguments.items() if name in known or not name.startswith("_ansible_")}
+    arguments |= {"_ansible_remote_tmp": "/tmp", "_ansible_module_name": f"cortexapps.cortex.{name}"}
+    out, err = io.StringIO(), io.StringIO()
+    # Ansible keeps these for the whole process, which runs one module.
+    warnings._global_warnings.clear()
+    with (
+        _as_module_process(),
+        mock.patch.object(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()),
+        # What ansible-core 2.19 and later send along.
+        mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
+        # Nothing of these tests gets into the system's log.
+        mock.patch.object(basic, "has_journal", False),
+        mock.patch.object(syslog, "syslog"),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit),
+    ):
+        module.main()
+    result = json.loads(out.getvalue())
+    # Of the module's arguments; whether it is there depends on the version.
+    result.pop("invocation", None)
+    return result, out.getvalue() + err.getvalue()
+
+
+@contextlib.contextmanager
+def _as_module_process() -> Iterator[None]:
+    """Have ansible-core 2.19 and later take this process for one that runs a module, not for Ansible's own."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError):
+            internal = importlib.import_module("ansible.module_utils._internal")
+            traceback = importlib.import_module("ansible.module_utils._internal._traceback")
+            is_enabled = traceback._is_module_traceback_enabled
+            stack.enter_context(mock.patch.object(internal, "is_controller", False))
+            stack.enter_context(mock.patch.object(traceback, "_module_tracebacks_enabled_events", None))
+            stack.enter_context(mock.patch.object(traceback, "_is_traceback_enabled", is_enabled))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> pytest.MonkeyPatch:
+    """No variable and no file of the machine decides a test."""
+    for name in list(os.environ):
+        if is_foreign(name) and not name.startswith("PYTEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+    return monkeypatch
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the client wanted to wait; it does not, in these tests."""
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    return waits
