@@ -15,7 +15,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
 from .server import BAD_CERTIFICATES, Simulator
 
@@ -28,32 +27,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m tests.simulator",
         description="Simulates the PagerDuty integration of Cortex, and PagerDuty's abilities, until you press Ctrl-C.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
-    parser.add_argument(
-        "--tls",
-        nargs="?",
-        const=True,
-        default=False,
-        choices=BAD_CERTIFICATES,
-        help="use HTTPS, with a certificate that is valid or has the named fault",
-    )
-    parser.add_argument(
-        "--workspaces",
-        type=Path,
-        default=_EXAMPLE,
-        metavar="FILE",
-        help="workspaces at the start (default: three examples)",
-    )
-    parser.add_argument(
-        "--rate-limit", type=int, metavar="N", help="requests a minute from one API key (default: no limit)"
-    )
-    parser.add_argument("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append a JSON line for each request")
-    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="keep ca.pem here (default: a temporary folder)")
-    parser.add_argument(
-        "--ready-file", type=Path, metavar="FILE", help="write url, pagerduty_url, ca_path and pid here"
-    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    tls = "use HTTPS, with a certificate that is valid or has the named fault"
+    add("--tls", nargs="?", const=True, default=False, choices=BAD_CERTIFICATES, help=tls)
+    workspaces = "workspaces at the start (default: three examples)"
+    add("--workspaces", type=Path, default=_EXAMPLE, metavar="FILE", help=workspaces)
+    add("--rate-limit", type=int, metavar="N", help="requests a minute from one API key (default: no limit)")
+    add("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
+    add("--log", dest="log_path", type=Path, metavar="FILE", help="append a JSON line for each request")
+    add("--state-dir", type=Path, metavar="DIR", help="keep ca.pem here (default: a temporary folder)")
+    add("--ready-file", type=Path, metavar="FILE", help="write url, pagerduty_url, ca_path and pid here")
     return parser.parse_args(arguments)
 
 
@@ -76,13 +61,8 @@ def _write_ready_file(path: Path, simulator: Simulator) -> None:
 
     Raises OSError when it cannot be written.
     """
-    content = {
-        "url": simulator.url,
-        "pagerduty_url": simulator.pagerduty_url,
-        "control_url": simulator.control_url,
-        "ca_path": simulator.ca_path,
-        "pid": os.getpid(),
-    }
+    names = ("url", "pagerduty_url", "control_url", "ca_path")
+    content = {**{name: getattr(simulator, name) for name in names}, "pid": os.getpid()}
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(json.dumps(content), encoding="utf-8")
@@ -95,29 +75,17 @@ def _write_ready_file(path: Path, simulator: Simulator) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the simulator until SIGINT, SIGTERM or SIGHUP; return the exit status."""
-    options = _parse(arguments)
+    options = vars(_parse(arguments))
+    workspaces, ready_file = options.pop("workspaces"), options.pop("ready_file")
     stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
+        signal.signal(number, lambda *_received: stop.set())
     try:
-        simulator = Simulator(
-            options.tls,
-            options.rate_limit,
-            options.prefix,
-            host=options.host,
-            port=options.port,
-            state_dir=options.state_dir,
-            log_path=options.log,
-        )
-        with contextlib.closing(simulator):
-            simulator.load(options.workspaces)
+        with contextlib.closing(Simulator(**options)) as simulator:
+            simulator.load(workspaces)
             simulator.start()
-            if options.ready_file is not None:
-                _write_ready_file(options.ready_file, simulator)
+            if ready_file is not None:
+                _write_ready_file(ready_file, simulator)
             _announce(simulator)
             stop.wait()
     except (OSError, ValueError) as error:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,24 +30,19 @@ class _Call:
     operation: str
     secret: str | None
     workspace: Workspace | None
-    sent: dict[str, Any] | None = None
-    mistake: str | None = None
+    sent: dict[str, Any] | None
+    mistake: str | None
 
 
 class Api:
-    """Responds to the requests to Cortex (below `prefix`) and to PagerDuty (below ``/pagerduty``).
+    """Responds to the requests to Cortex (below `prefix`) and to PagerDuty (below ``/pagerduty``)."""
 
-    `connection_number` tells the number of a request's TCP connection.
-    """
-
-    def __init__(self, state: State, prefix: str, connection_number: Callable[[web.Request], int | None]) -> None:
+    def __init__(self, state: State, prefix: str) -> None:
         self._state = state
         self._prefix = prefix
-        self._connection_number = connection_number
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Respond to a request, with the fault that awaits it if there is one."""
-        connection = self._connection_number(request)
         path = request.path
         if path == _ABILITIES_PATH:
             verbs = {"GET": "abilities"}
@@ -62,16 +56,14 @@ class Api:
             workspace = self._state.find(secret)
         operation = verbs.get(request.method)
         sent, mistake = await _read_body(request) if operation in ("add", "replace") else (None, None)
-        entry = self._state.begin(
-            workspace, operation, request.method, path, connection, request.headers.get("User-Agent"), sent
-        )
+        agent = request.headers.get("User-Agent")
+        described = {"operation": operation, "method": request.method, "path": path, "user_agent": agent}
+        entry = self._state.begin(request.protocol, workspace, sent, described)
         response: Response | None
         if operation is not None:
             response = await self._respond(_Call(operation, secret, workspace, sent, mistake))
         elif verbs:
-            response = refusal(
-                405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here", allow=", ".join(verbs)
-            )
+            response = refusal(405, "METHOD_NOT_ALLOWED", f"{path} is for {', '.join(verbs)}", allow=", ".join(verbs))
         else:
             response = Response(404, _NOT_CORTEX, CIMultiDict({"Content-Type": "text/html"}))
         self._state.end(entry, response.status if response else None)

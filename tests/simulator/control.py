@@ -8,170 +8,109 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from .faults import Fault
-from .state import State, Workspace, workspace_arguments
+from .faults import check
+from .state import Scope, State, Workspace, checked_tokens, workspace_arguments
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def control_application(state: State, connection_number: Callable[[web.Request], int | None]) -> web.Application:
-    """Make the application that serves the control routes, to loopback only.
+@dataclass
+class _Call:
+    """A request to a control route; `content` is the JSON object in its body, empty when there is no body."""
 
-    `connection_number` tells the number of a request's TCP connection.
-    """
+    state: State
+    request: web.Request
+    content: dict[str, Any]
 
-    @web.middleware
-    async def discount(request: web.Request, handler: _Handler) -> web.StreamResponse:
-        number = connection_number(request)
-        if number is not None:
-            state.discount_connection(number, request.secure)
-        return await handler(request)
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that the path names. Raises KeyError when there is no such workspace."""
+        return self.state.workspaces[self.request.match_info["name"]]
 
-    application = web.Application(middlewares=[discount, _only_loopback, _explain_mistakes])
-    control = _Control(state)
-    application.add_routes(
-        [
-            web.get("/workspaces", control.list_workspaces),
-            web.post("/workspaces", control.add_workspace),
-            web.get("/workspaces/{name}", control.show_workspace),
-            web.patch("/workspaces/{name}", control.change_workspace),
-            web.delete("/workspaces/{name}", control.remove_workspace),
-            web.get("/workspaces/{name}/faults", control.list_faults),
-            web.post("/workspaces/{name}/faults", control.add_fault),
-            web.delete("/workspaces/{name}/faults", control.clear_faults),
-            web.get("/faults", control.list_faults),
-            web.post("/faults", control.add_fault),
-            web.delete("/faults", control.clear_faults),
-            web.get("/rejected-tokens", control.list_rejected_tokens),
-            web.post("/rejected-tokens", control.reject_tokens),
-            web.delete("/rejected-tokens", control.accept_all_tokens),
-            web.get("/log", control.show_log),
-            web.delete("/log", control.clear_log),
-            web.post("/reset", control.reset),
-        ]
-    )
-    return application
+    @property
+    def queue(self) -> Scope:
+        """Where the faults wait that the path is about: in a workspace, or those for all workspaces."""
+        return self.workspace if "name" in self.request.match_info else self.state
 
+    def add_workspace(self) -> dict[str, Any]:
+        return self.state.add_workspace(**workspace_arguments(self.content)).describe()
 
-@web.middleware
-async def _only_loopback(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    # The control routes need no key and show tokens.
-    if not ipaddress.ip_address((request.remote or "").partition("%")[0]).is_loopback:
-        return web.json_response({"error": "the control routes are for loopback only"}, status=403)
-    return await handler(request)
-
-
-@web.middleware
-async def _explain_mistakes(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except (TypeError, ValueError) as error:
-        return web.json_response({"error": str(error)}, status=400)
-    except KeyError as error:
-        return web.json_response({"error": f"there is no {error.args[0]}"}, status=404)
-
-
-class _Control:
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def _workspace(self, request: web.Request) -> Workspace:
-        with self._state.lock:
-            return self._state.workspaces[request.match_info["name"]]
-
-    def _faults(self, request: web.Request) -> list[Fault]:
-        """Return the queue that a request is about: a workspace's or the simulator's."""
-        return self._workspace(request).faults if "name" in request.match_info else self._state.faults
-
-    async def list_workspaces(self, request: web.Request) -> web.Response:
-        with self._state.lock:
-            return web.json_response([_shown(workspace) for workspace in self._state.workspaces.values()])
-
-    async def add_workspace(self, request: web.Request) -> web.Response:
-        return web.json_response(
-            _shown(self._state.add_workspace(**workspace_arguments(await _object(request)))), status=201
-        )
-
-    async def show_workspace(self, request: web.Request) -> web.Response:
-        return web.json_response(_shown(self._workspace(request)))
-
-    async def change_workspace(self, request: web.Request) -> web.Response:
-        change = await _object(request)
-        if not change.keys() <= {"configuration", "may_configure"}:
+    def change_workspace(self) -> dict[str, Any]:
+        if not self.content.keys() <= {"configuration", "may_configure"}:
             raise ValueError("what can be changed is configuration and may_configure")
-        if not isinstance(change.get("may_configure", True), bool):
-            raise ValueError("may_configure must be true or false")
-        workspace = self._workspace(request)
-        with self._state.lock:
-            if "configuration" in change:
-                workspace.configuration = change["configuration"]
-            workspace.may_configure = change.get("may_configure", workspace.may_configure)
-        return web.json_response(_shown(workspace))
+        check("may_configure", isinstance(self.content.get("may_configure", True), bool), "true or false")
+        for name, value in sorted(self.content.items()):
+            setattr(self.workspace, name, value)
+        return self.workspace.describe()
 
-    async def remove_workspace(self, request: web.Request) -> web.Response:
-        self._state.remove_workspace(request.match_info["name"])
-        return web.Response(status=204)
-
-    async def list_faults(self, request: web.Request) -> web.Response:
-        with self._state.lock:
-            return web.json_response([fault.describe() for fault in self._faults(request)])
-
-    async def add_fault(self, request: web.Request) -> web.Response:
-        workspace = self._workspace(request) if "name" in request.match_info else None
-        fault = self._state.fault(workspace, **await _object(request))
-        return web.json_response(fault.describe(), status=201)
-
-    async def clear_faults(self, request: web.Request) -> web.Response:
-        with self._state.lock:
-            self._faults(request).clear()
-        return web.Response(status=204)
-
-    async def list_rejected_tokens(self, request: web.Request) -> web.Response:
-        with self._state.lock:
-            return web.json_response({"tokens": sorted(self._state.rejected_tokens)})
-
-    async def reject_tokens(self, request: web.Request) -> web.Response:
-        content = await _object(request)
-        tokens = content.get("tokens")
-        if content.keys() != {"tokens"} or not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
+    def reject_tokens(self) -> dict[str, Any]:
+        if self.content.keys() != {"tokens"}:
             raise ValueError("expected {tokens: [string, ...]}")
-        with self._state.lock:
-            self._state.rejected_tokens.update(tokens)
-        return await self.list_rejected_tokens(request)
+        self.state.rejected_tokens.update(checked_tokens("tokens", self.content["tokens"]))
+        return self.list_rejected_tokens()
 
-    async def accept_all_tokens(self, request: web.Request) -> web.Response:
-        with self._state.lock:
-            self._state.rejected_tokens.clear()
-        return web.Response(status=204)
+    def list_rejected_tokens(self) -> dict[str, Any]:
+        return {"tokens": sorted(self.state.rejected_tokens)}
 
-    async def show_log(self, request: web.Request) -> web.Response:
-        with self._state.lock:
-            return web.json_response({**self._state.totals, "entries": self._state.log(request.query.get("workspace"))})
-
-    async def clear_log(self, request: web.Request) -> web.Response:
-        self._state.clear_log()
-        return web.Response(status=204)
-
-    async def reset(self, request: web.Request) -> web.Response:
-        self._state.reset()
-        return web.Response(status=204)
+    def show_log(self) -> dict[str, Any]:
+        return {**self.state.totals, "entries": self.state.entries(self.request.query.get("workspace"))}
 
 
-def _shown(workspace: Workspace) -> dict[str, Any]:
-    return {
-        "name": workspace.name,
-        "configuration": workspace.configuration,
-        "may_configure": workspace.may_configure,
-        "faults": [fault.describe() for fault in workspace.faults],
+#: Status of the response and what makes its content (204: nothing), by verb and path.
+_ROUTES: dict[tuple[str, str], tuple[int, Callable[[_Call], object]]] = {
+    ("GET", "/workspaces"): (200, lambda call: [each.describe() for each in call.state.workspaces.values()]),
+    ("POST", "/workspaces"): (201, _Call.add_workspace),
+    ("GET", "/workspaces/{name}"): (200, lambda call: call.workspace.describe()),
+    ("PATCH", "/workspaces/{name}"): (200, _Call.change_workspace),
+    ("DELETE", "/workspaces/{name}"): (204, lambda call: call.state.remove_workspace(call.workspace.name)),
+    ("GET", "/rejected-tokens"): (200, _Call.list_rejected_tokens),
+    ("POST", "/rejected-tokens"): (200, _Call.reject_tokens),
+    ("DELETE", "/rejected-tokens"): (204, lambda call: call.state.rejected_tokens.clear()),
+    ("GET", "/log"): (200, _Call.show_log),
+    ("DELETE", "/log"): (204, lambda call: call.state.clear_log()),
+    ("POST", "/reset"): (204, lambda call: call.state.reset()),
+}
+for _owner in ("", "/workspaces/{name}"):
+    _ROUTES |= {
+        ("GET", f"{_owner}/faults"): (200, lambda call: [fault.describe() for fault in call.queue.faults]),
+        ("POST", f"{_owner}/faults"): (201, lambda call: call.queue.fault(**call.content).describe()),
+        ("DELETE", f"{_owner}/faults"): (204, lambda call: call.queue.clear_faults()),
     }
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
-    content = await request.json()
-    if not isinstance(content, dict):
-        raise ValueError("expected a JSON object")
-    return content
+def control_application(state: State) -> web.Application:
+    """Make the application that serves the control routes, to loopback only."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        state.discount_connection(request.protocol, request.secure)
+        # The control routes need no key and show tokens.
+        if not ipaddress.ip_address((request.remote or "").partition("%")[0]).is_loopback:
+            return web.json_response({"error": "the control routes are for loopback only"}, status=403)
+        try:
+            return await handler(request)
+        except (TypeError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except KeyError as error:
+            return web.json_response({"error": f"there is no {error.args[0]}"}, status=404)
+
+    def handler(status: int, act: Callable[[_Call], object]) -> _Handler:
+        async def handle(request: web.Request) -> web.Response:
+            content = await request.json() if request.method in ("POST", "PATCH") and request.can_read_body else {}
+            if not isinstance(content, dict):
+                raise ValueError("expected a JSON object")
+            with state.lock:
+                made = act(_Call(state, request, content))
+            return web.Response(status=status) if status == 204 else web.json_response(made, status=status)
+
+        return handle
+
+    application = web.Application(middlewares=[guard])
+    for (verb, path), (status, act) in _ROUTES.items():
+        application.router.add_route(verb, path, handler(status, act))
+    return application

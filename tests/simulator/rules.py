@@ -66,10 +66,11 @@ def carry_out(
     `sent` is the ConfigurationRequest of a write, None with the `mistake` that its body makes; PagerDuty does not
     accept `rejected_tokens`.
     """
-    if operation == "get":
-        return (no_configuration() if stored is None else Response.json(200, _public(stored))), stored
-    if operation == "validate":
-        return (no_configuration() if stored is None else _verdict(stored["token"] not in rejected_tokens)), stored
+    if operation in ("get", "validate"):
+        if stored is None:
+            return refusal(404, "NOT_FOUND", "There is no PagerDuty configuration"), None
+        shown = _public(stored) if operation == "get" else _verdict(stored["token"] not in rejected_tokens)
+        return Response.json(200, shown), stored
     if not may_configure:
         return refusal(403, "FORBIDDEN", "The API key lacks the permission Configure integrations"), stored
     if operation == "delete":
@@ -98,20 +99,10 @@ def refusal(status: int, kind: str, message: str, details: str | None = None, **
     return Response.json(status, error, **headers)
 
 
-def no_configuration() -> Response:
-    """Return Cortex's own 404."""
-    return refusal(404, "NOT_FOUND", "There is no PagerDuty configuration")
-
-
 def rate_limited(seconds: int) -> Response:
     """Return the refusal of a request beyond the rate limit."""
-    problem = {
-        "type": "about:blank",
-        "title": "Too Many Requests",
-        "status": 429,
-        "detail": "The rate limit of requests a minute is used up",
-        "violations": [],
-    }
+    problem = {"type": "about:blank", "title": "Too Many Requests", "status": 429, "violations": []}
+    problem["detail"] = "The rate limit of requests a minute is used up"
     return Response.json(429, problem, "application/problem+json", Retry_After=str(seconds))
 
 
@@ -123,8 +114,6 @@ def _public(stored: dict[str, Any]) -> dict[str, Any]:
     return {"isTokenReadonly": stored["is_token_readonly"], "lastFour": last_four(stored["token"])}
 
 
-def _verdict(is_valid: bool) -> Response:
-    verdict: dict[str, Any] = {"isValid": is_valid}
-    if not is_valid:
-        verdict["message"] = "PagerDuty does not accept the token"
-    return Response.json(200, {"configurations": [verdict]})
+def _verdict(is_valid: bool) -> dict[str, Any]:
+    rejection = {} if is_valid else {"message": "PagerDuty does not accept the token"}
+    return {"configurations": [{"isValid": is_valid, **rejection}]}

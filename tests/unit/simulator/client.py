@@ -2,58 +2,68 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client that compares every response of a simulator with the contract."""
+"""A client that can compare the responses of a simulator with the contract."""
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
 import requests
 import yaml
-from ansible_collections.cortexapps.cortex.tests.simulator import Simulator
-from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, ROUTES, TOKEN
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
-CONTRACT = Path(__file__).parents[2] / "simulator" / "cortex-pagerduty.openapi.yaml"
+from tests.simulator import Simulator
+from tests.support.cortex import API_KEY, ROUTES, TOKEN
+
+SIMULATOR = Path(__file__).parents[2] / "simulator"
 
 
-class Client:
+@functools.cache
+def contract() -> OpenAPI:
+    content = yaml.safe_load((SIMULATOR / "cortex-pagerduty.openapi.yaml").read_text(encoding="utf-8"))
+    return OpenAPI.from_dict(content, Config(extra_media_type_deserializers={"application/problem+json": json.loads}))
+
+
+class _Request(RequestsOpenAPIRequest):
+    """A request as if the simulator were one of the servers that the contract names."""
+
+    host_url = "https://api.getcortexapp.com"
+
+
+class Client(requests.Session):
     """Talks to a simulator as a user of the API does, whatever the environment holds."""
 
     def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
         self.simulator = simulator
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.verify = simulator.ca_path or True
-        contract = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
-        contract["servers"] = [{"url": simulator.url}]
-        self.contract = OpenAPI.from_dict(
-            contract, Config(extra_media_type_deserializers={"application/problem+json": json.loads})
-        )
+        self.trust_env = False
+        self.verify = simulator.ca_path or True
 
-    def send(
-        self, operation: str, token: str = TOKEN, key: str | None = API_KEY, timeout: float = 10, **options: Any
+    def call(
+        self, operation: str, token: str = TOKEN, read_only: bool = True, key: str | None = API_KEY, **options: Any
     ) -> requests.Response:
         """Send a request; writes carry `token` unless `options` have a body."""
         method, path = ROUTES[operation].split()
-        if operation in ("add", "replace") and not options.keys() & {"data", "json"}:
-            options["json"] = {"token": token, "isTokenReadonly": True}
+        if operation in ("add", "replace") and "data" not in options:
+            options["json"] = {"token": token, "isTokenReadonly": read_only}
         options["headers"] = {**({"Authorization": f"Bearer {key}"} if key else {}), **options.get("headers", {})}
-        return self.session.request(
-            method, self.simulator.url + path, timeout=timeout, allow_redirects=False, **options
-        )
+        return self.request(method, self.simulator.url + path, **{"timeout": 10, "allow_redirects": False, **options})
 
     def checked(self, operation: str, **options: Any) -> requests.Response:
         """Send a request and fail unless the contract allows the response."""
-        response = self.send(operation, **options)
-        self.contract.validate_response(RequestsOpenAPIRequest(response.request), RequestsOpenAPIResponse(response))
+        response = self.call(operation, **options)
+        contract().validate_response(_Request(response.request), RequestsOpenAPIResponse(response))
         return response
 
     def abilities(self, token: str) -> requests.Response:
         """Ask PagerDuty whether it accepts a token, as the role's preflight does."""
-        return self.session.get(
-            f"{self.simulator.pagerduty_url}/abilities", headers={"Authorization": f"Token token={token}"}, timeout=10
-        )
+        headers = {"Authorization": f"Token token={token}"}
+        return self.get(f"{self.simulator.pagerduty_url}/abilities", headers=headers, timeout=10)
+
+    def control(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send a request to a control route."""
+        return self.request(method, self.simulator.control_url + path, timeout=10, **options)

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.cortexapps.cortex.tests.simulator import Simulator, Workspace
-from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY
-from ansible_collections.cortexapps.cortex.tests.unit.simulator.client import Client
+
+from tests.simulator import Simulator, Workspace
+from tests.support.cortex import API_KEY
+from tests.unit.simulator.client import Client
 
 
 @pytest.fixture
@@ -25,6 +26,5 @@ def workspace(simulator: Simulator) -> Workspace:
 
 @pytest.fixture
 def client(simulator: Simulator) -> Iterator[Client]:
-    client = Client(simulator)
-    with client.session:
+    with Client(simulator) as client:
         yield client
