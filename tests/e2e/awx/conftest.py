@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,3 +43,9 @@ def oldest_core() -> Path:
     if programs is None:
         pytest.skip(f"{OLDEST_CORE} does not run on this Python")
     return programs
+
+
+@pytest.fixture(scope="session")
+def oldest_usable_core() -> Path | None:
+    """The same where it can run modules, else None: this ansible-core."""
+    return None if " " in sys.executable else oldest_ansible_core()
