@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +13,19 @@ import pytest
 
 from tests.support.environment import short_folder
 
-LONGEST = ["test_setup.py", "test_output.py", "test_same_result.py", "test_keywords.py", "test_commands.py"]
+LONGEST = ["test_setup.py", "test_output.py", "test_keywords.py", "test_commands.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="roll out to 1,000 workspaces instead of 40")
-    parser.addoption("--managed-python", default=sys.executable, help="the Python that the modules run with")
+    parser.addoption(
+        "--managed-python", help="the Python that the modules run with; without it tests/e2e/modules is not run"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the modules on another Python to the sessions that have one."""
+    return True if collection_path.name == "modules" and not config.getoption("--managed-python") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

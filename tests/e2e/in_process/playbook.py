@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs plays with ansible-playbook as a user does, and tells what came of them."""
+"""Runs plays with ansible-playbook as a user does."""
 
 from __future__ import annotations
 
@@ -16,30 +16,22 @@ from typing import Any, NamedTuple
 import yaml
 
 from tests.simulator import Simulator
-from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN
+from tests.support.cortex import TOKEN, api_key_of
 from tests.support.environment import isolated
 from tests.support.programs import run
 
 CONFIG = "cortexapps.cortex.cortex_pagerduty_config"
 INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
-SECRETS = {"the API key": API_KEY, "the token": TOKEN, "the other token": OTHER_TOKEN}
-
 #: The keywords that have a task run as an ordinary module, and change nothing else.
 AS_MODULE = {"become": True, "become_method": "as_is"}
 
 
 class Run(NamedTuple):
-    """A run of Ansible: its exit status, all that it printed, and what tasks registered, by host and name."""
+    """A run of Ansible: its exit status, all that it printed, and the results of tasks, by host and registered name."""
 
     status: int
     output: str
-    registered: dict[str, dict[str, Any]]
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """What was registered on the only host."""
-        (results,) = self.registered.values()
-        return results
+    results: dict[str, dict[str, Any]]
 
     @property
     def pythons(self) -> list[str]:
@@ -48,55 +40,34 @@ class Run(NamedTuple):
 
 
 class Controller:
-    """A folder with all that one run of Ansible is given and leaves behind.
-
-    `env` is its environment, and `python` what it runs in.
-    """
+    """A folder with all that Ansible is given and leaves behind. `env` is its environment, `python` what it runs in."""
 
     def __init__(self, folder: Path, simulator: Simulator) -> None:
         self.python = sys.executable
-        self.given = folder / "given"
-        self.written = folder / "written"
-        self.given.mkdir(parents=True)
-        self.written.mkdir()
-        self._registered = self.written / "registered.json"
+        self.given, self.written = folder / "given", folder / "written"
+        for made in (self.given, self.written):
+            made.mkdir()
+        self._registered = folder / "registered.json"
         self.env = {
             **isolated(self.written),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "registered",
             "TEST_REGISTERED": str(self._registered),
-            # What Ansible says of a choice among several is in the same order in every process.
-            "PYTHONHASHSEED": "0",
             "CORTEX_BASE_URL": simulator.url,
             "SSL_CERT_FILE": simulator.ca_path or "",
         }
 
-    def play(
-        self,
-        *tasks: dict[str, Any],
-        inventory: Mapping[str, Any] | None = None,
-        options: Sequence[str | Path] = (),
-        **keywords: Any,
-    ) -> Run:
-        """Run a play with tasks and keywords, by default on all hosts of the inventory."""
-        keywords.setdefault("hosts", "all" if inventory else "localhost")
-        return self.playbook(play(*tasks, **keywords), inventory=inventory, options=options)
+    def play(self, plays: Mapping[str, dict[str, Any]], *options: str | Path, **hosts: dict[str, Any]) -> Run:
+        """Run plays by their names, which are those of their hosts, too, where they name no others.
 
-    def playbook(
-        self,
-        *plays: dict[str, Any],
-        inventory: Mapping[str, Any] | None = None,
-        options: Sequence[str | Path] = (),
-    ) -> Run:
-        """Run plays. The inventory has the variables of each host; without one there is the implicit localhost."""
-        playbook = self.given / "playbook.yml"
-        playbook.write_text(dump(list(plays)))
-        arguments: list[str | Path] = [playbook, *options]
-        if inventory:
-            hosts = self.given / "inventory.yml"
-            hosts.write_text(dump({"all": {"hosts": dict(inventory)}}))
-            arguments += ["-i", hosts]
-        return self.run("playbook", *arguments)
+        A host is local and has the API key of the workspace by its name; `hosts` has other variables of some.
+        """
+        names = {name for play in plays.values() for name in play["hosts"].split(":")}
+        variables = {name: {"key": api_key_of(name), "ansible_connection": "local"} for name in sorted(names)}
+        inventory = {name: own | hosts.get(name, {}) for name, own in variables.items()}
+        for path, content in {"playbook": list(plays.values()), "inventory": {"all": {"hosts": inventory}}}.items():
+            (self.given / f"{path}.yml").write_text(dump(content))
+        return self.run("playbook", "playbook.yml", "-i", "inventory.yml", *options)
 
     def run(self, program: str, *arguments: str | Path) -> Run:
         """Run one of Ansible's programs: "playbook" or "adhoc"."""
@@ -121,8 +92,9 @@ def dump(content: Any) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
 
 
-def play(*tasks: dict[str, Any], hosts: str = "localhost", **keywords: Any) -> dict[str, Any]:
-    return {"hosts": hosts, "gather_facts": False, **keywords, "tasks": list(tasks)}
+def plays(**tasks: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return plays by the names of their hosts, each with its tasks; more keywords of a play are added with ``|``."""
+    return {name: {"hosts": name, "gather_facts": False, "tasks": list(some)} for name, some in tasks.items()}
 
 
 def config(name: str | None = None, **options: Any) -> dict[str, Any]:
@@ -130,15 +102,15 @@ def config(name: str | None = None, **options: Any) -> dict[str, Any]:
 
     What comes beside the module goes into the dictionary afterwards: ``config("a") | {"check_mode": True}``.
     """
-    given = {"api_key": API_KEY, "token": TOKEN, "is_token_readonly": True, "retries": 0, **options}
-    return _task(CONFIG, given, name)
+    return _task(CONFIG, {"token": TOKEN, "is_token_readonly": True, **options}, name)
 
 
 def info(name: str | None = None, **options: Any) -> dict[str, Any]:
     """Return a task that reads and registers its result; options replace or (when None) remove its own."""
-    return _task(INFO, {"api_key": API_KEY, "retries": 0, **options}, name)
+    return _task(INFO, options, name)
 
 
-def _task(module: str, given: dict[str, Any], name: str | None) -> dict[str, Any]:
+def _task(module: str, options: dict[str, Any], name: str | None) -> dict[str, Any]:
+    given = {"api_key": "{{ key }}", "retries": 0, **options}
     task = {module: {option: value for option, value in given.items() if value is not None}}
     return task | {"register": name} if name else task

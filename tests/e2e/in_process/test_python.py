@@ -6,26 +6,24 @@
 
 from __future__ import annotations
 
-import os
 import site
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.simulator.state import Workspace
-from tests.support.cortex import GET
+from tests.simulator import Simulator
+from tests.support.cortex import api_key_of
 from tests.support.marks import path_without_blanks
 
-from .playbook import AS_MODULE, Controller, info, play
+from .playbook import AS_MODULE, Controller, info, plays
+
+pytestmark = path_without_blanks
 
 CHOICE = "ansible_python_interpreter"
-HINT = (
-    "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter to a Python that has it."
-)
-LOCAL = {"ansible_connection": "local"}
+# On a host that no task gets to.
 ELSEWHERE = {"ansible_connection": "ssh", "ansible_host": "host.invalid", CHOICE: "/no/such/python"}
 
 
@@ -40,71 +38,50 @@ def without_requests(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "bin" / "python")
 
 
-@path_without_blanks
-def test_without_requests_a_task_is_an_ordinary_module(
-    controller: Controller, workspace: Workspace, without_requests: str
-) -> None:
+@pytest.fixture
+def controller(tmp_path: Path) -> Iterator[Controller]:
+    with Simulator(tls=True) as simulator:
+        simulator.add_workspace(api_key_of("team"), "team")
+        yield Controller(tmp_path, simulator)
+
+
+def test_without_requests_a_task_is_an_ordinary_module(controller: Controller, without_requests: str) -> None:
     controller.python = without_requests
-    run = controller.play(
-        info("missing") | {"ignore_errors": True},
-        info("chosen") | {"vars": {CHOICE: sys.executable}},
-        inventory={"localhost": {**LOCAL, CHOICE: without_requests}},
-        options=["-vvv"],
-    )
+    tasks = [info("missing") | {"ignore_errors": True}, info("chosen") | {"vars": {CHOICE: sys.executable}}]
+    run = controller.play(plays(team=tasks), "-vvv", team={CHOICE: without_requests})
     assert run.pythons == [without_requests, sys.executable]
-    missing = f"The Python library requests is missing for {without_requests}. {HINT}"
-    assert run.results["missing"]["msg"].startswith(missing)
-    assert run.results["chosen"]["configuration"] is None
-    assert workspace.requests == [GET]
+    results = run.results["team"]
+    assert results["missing"]["msg"].startswith(
+        f"The Python library requests is missing for {without_requests}. Install it for the Python that runs "
+        "ansible-playbook, or set ansible_python_interpreter to a Python that has it."
+    )
+    assert (results["chosen"]["failed"], results["chosen"]["configuration"]) == (False, None)
 
 
-def test_with_requests_the_choice_of_another_python_has_no_effect(
-    controller: Controller, workspace: Workspace, without_requests: str
+def test_module_runs_in_the_python_of_ansible_unless_the_user_chooses(
+    controller: Controller, without_requests: str
 ) -> None:
-    run = controller.play(info("read"), inventory={"localhost": {**LOCAL, CHOICE: without_requests}}, options=["-vvv"])
-    assert (run.status, run.pythons) == (0, [])
-
-
-@path_without_blanks
-def test_local_module_without_become_runs_in_the_python_of_ansible(
-    controller: Controller, workspace: Workspace, without_requests: str
-) -> None:
-    """Interpreter discovery would find another one, as it does with become."""
-    controller.env["PATH"] = f"{Path(without_requests).parent}{os.pathsep}{os.defpath}"
+    # Of no workspace: it may still run when the test has ended.
+    task = info(api_key="ck_live_nobody") | {"async": 300, "poll": 0}
+    delegated = task | {"delegate_to": "localhost"}
+    chosen = {"vars": {CHOICE: without_requests}}
     run = controller.play(
-        in_background(), info() | AS_MODULE | {"ignore_errors": True}, inventory={"localhost": LOCAL}, options=["-vvv"]
+        plays(
+            team=[task, task | chosen],
+            chosen=[task, info("in_process", api_key=api_key_of("team"))],
+            elsewhere=[delegated, delegated | chosen],
+        ),
+        "-vvv",
+        chosen={CHOICE: without_requests},
+        elsewhere=ELSEWHERE,
     )
-    own, discovered = run.pythons
-    assert own == sys.executable
-    assert discovered != sys.executable
+    assert run.pythons == [sys.executable, without_requests, without_requests, sys.executable, without_requests]
+    assert (run.status, run.results["chosen"]["in_process"]["failed"]) == (0, False)
 
 
-@path_without_blanks
-def test_module_delegated_to_the_implicit_localhost_runs_in_the_python_of_ansible(controller: Controller) -> None:
-    run = controller.play(delegated(), hosts="team", inventory={"team": ELSEWHERE}, options=["-vvv"])
-    assert (run.status, run.pythons) == (0, [sys.executable])
-
-
-@pytest.mark.parametrize("is_chosen", [False, True])
-@path_without_blanks
-def test_python_chosen_in_the_inventory_or_by_a_task_is_used(
-    controller: Controller, without_requests: str, is_chosen: bool
-) -> None:
-    chosen = {CHOICE: without_requests}
-    run = controller.playbook(
-        play(in_background(), in_background(**chosen)),
-        play(delegated(), delegated(**chosen), hosts="team"),
-        inventory={"localhost": LOCAL | (chosen if is_chosen else {}), "team": ELSEWHERE},
-        options=["-vvv"],
-    )
-    default = without_requests if is_chosen else sys.executable
-    assert (run.status, run.pythons) == (0, [default, without_requests] * 2)
-
-
-def in_background(**variables: str) -> dict[str, Any]:
-    """Return a task that cannot run in process, of no workspace: it may still run when the test has ended."""
-    return info(api_key="ck_live_nobody") | {"async": 300, "poll": 0, "vars": variables}
-
-
-def delegated(**variables: str) -> dict[str, Any]:
-    return in_background(**variables) | {"delegate_to": "localhost"}
+def test_with_become_the_choice_is_the_users(controller: Controller, without_requests: str) -> None:
+    """Interpreter discovery finds another Python than the one that runs Ansible."""
+    controller.env["PATH"] = f"{Path(without_requests).parent}:/usr/bin:/bin"
+    run = controller.play(plays(team=[info() | AS_MODULE | {"ignore_errors": True}]), "-vvv")
+    assert len(run.pythons) == 1
+    assert run.pythons[0] != sys.executable

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,51 +14,39 @@ import pytest
 import yaml
 
 from tests.simulator import Simulator
-from tests.support.cortex import TOKEN, api_key_of
-from tests.support.environment import ROOT, isolated
+from tests.support.cortex import API_KEY, DELETE, GET, POST, TOKEN, VALIDATE
+from tests.support.environment import isolated
 from tests.support.marks import path_without_blanks
 from tests.support.programs import run
 
-CONFIG = {"token": TOKEN, "is_token_readonly": True}
-# What is stored, the module, its options, and whether it changes anything.
-CASES: dict[str, tuple[Any, str, dict[str, Any], bool]] = {
-    "create": (None, "config", {**CONFIG, "validate": True}, True),
-    "keep": (CONFIG, "config", {**CONFIG, "validate": True}, False),
-    "delete": (CONFIG, "config", {"state": "absent"}, True),
-    "info": (CONFIG, "config_info", {"validate": True}, False),
-}
-
-
-@pytest.fixture
-def python(request: pytest.FixtureRequest) -> str:
-    """The Python of a managed host: nothing but requests is installed."""
-    return str(request.config.getoption("--managed-python"))
-
-
-def test_files_compile(python: str) -> None:
-    paths = [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/module_utils/*.py")]
-    program = "import sys\nfor path in sys.argv[1:]: compile(open(path, encoding='utf-8').read(), path, 'exec')"
-    done = subprocess.run([python, "-c", program, *paths], capture_output=True, text=True, check=False)
-    assert done.stderr == ""
+CONFIG = {"token": TOKEN, "is_token_readonly": True, "preflight": True, "validate": True}
+TASKS: list[tuple[str, dict[str, Any]]] = [
+    ("config", CONFIG),
+    ("config_info", {"validate": True}),
+    ("config", {"state": "absent"}),
+]
 
 
 @path_without_blanks
-def test_modules_run(python: str, tmp_path: Path) -> None:
+def test_modules_run_on_the_python_of_a_managed_host(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Nothing but requests is installed there."""
+    python = request.config.getoption("--managed-python")
     with Simulator(tls=True) as simulator:
-        tasks = []
-        for name, (stored, module, options, _changed) in CASES.items():
-            simulator.add_workspace(api_key_of(name), name, stored)
-            arguments = {"api_key": api_key_of(name), "base_url": simulator.url, "ca_path": simulator.ca_path}
-            tasks.append({"name": name, f"cortexapps.cortex.cortex_pagerduty_{module}": arguments | options})
+        workspace = simulator.add_workspace(API_KEY)
+        client: dict[str, Any] = {"api_key": API_KEY, "base_url": simulator.url, "ca_path": simulator.ca_path}
+        url = {"preflight_url": simulator.pagerduty_url}
+        tasks = [
+            {f"cortexapps.cortex.cortex_pagerduty_{module}": client | options | (url if module == "config" else {})}
+            for module, options in TASKS
+        ]
         become = {"become": True, "become_method": "as_is"}
         play = {"hosts": "managed", "connection": "local", "gather_facts": False, **become, "tasks": tasks}
         (tmp_path / "playbook.yml").write_text(yaml.safe_dump([play]))
         command = [sys.executable, "-m", "ansible", "playbook", "-v", "playbook.yml", "-i", "managed,"]
         command += ["-e", f"ansible_python_interpreter={python}"]
-        done = run(*command, cwd=tmp_path, env=isolated(tmp_path))
-        configurations = {name: workspace.configuration for name, workspace in simulator.workspaces.items()}
-    outcomes = re.findall(r"^TASK \[(\w+)\] \**\n(?:.+\n)*?(\w+): \[managed\]", done.stdout, re.MULTILINE)
-    assert dict(outcomes) == {name: "changed" if case[-1] else "ok" for name, case in CASES.items()}, done.stdout
-    # In three results: of the whole, and of the one configuration in it.
-    assert done.stdout.count('"is_valid": true') == 6
-    assert configurations == {"create": CONFIG, "keep": CONFIG, "delete": None, "info": CONFIG}
+        env = {**isolated(tmp_path), "SSL_CERT_FILE": simulator.ca_path or ""}
+        done = run(*command, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stdout
+        assert workspace.requests == [GET, POST, VALIDATE, GET, VALIDATE, GET, DELETE]
+    # In two results: of the whole, and of the one configuration in it.
+    assert done.stdout.count('"is_valid": true') == 4

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the variables that tasks register into a file, as they are when the run ends."""
+"""Writes the results of tasks that register a variable into a file when the run ends."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
 name: registered
 type: aggregate
-short_description: Write registered variables
-description: Writes the registered variables of each host to the file that E(TEST_REGISTERED) names.
+short_description: Write registered results
+description: Writes the registered results of each host to the file that E(TEST_REGISTERED) names.
 author: cortexapps.cortex contributors (@cortexapps)
 options: {}
 """
@@ -30,40 +31,16 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: set[str] = set()
-        self._invocations: dict[tuple[str, str], Any] = {}
+        self._results: dict[str, dict[str, Any]] = defaultdict(dict)
 
-    def v2_playbook_on_play_start(self, play: Any) -> None:
-        self._play = play
-
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self._names.update(_names(task))
-
-    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
-        self.v2_playbook_on_task_start(task, False)
-
-    def v2_runner_on_ok(self, result: Any) -> None:
-        """Keep what is in no registered variable: Ansible shows the arguments, and drops them."""
-        for name in _names(result._task):
-            if "invocation" in result._result:
-                self._invocations[result._host.name, name] = {"invocation": result._result["invocation"]}
+    def v2_runner_on_ok(self, result: Any, failed: bool = False) -> None:
+        # Since ansible-core 2.21 what registers is a mapping of names to expressions.
+        register = result._task.register or []
+        for name in [register] if isinstance(register, str) else register:
+            self._results[result._host.name][name] = {**result._result, "failed": failed}
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self.v2_runner_on_ok(result)
+        self.v2_runner_on_ok(result, failed=True)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        manager = self._play.get_variable_manager()
-        registered = {}
-        for name in stats.processed:
-            variables = manager.get_vars(play=self._play, host=manager._inventory.get_host(name))["hostvars"][name]
-            registered[name] = {
-                variable: {**variables[variable], **self._invocations.get((name, variable), {})}
-                for variable in self._names
-                if variable in variables
-            }
-        Path(os.environ["TEST_REGISTERED"]).write_text(json.dumps(registered))
-
-
-def _names(task: Any) -> list[str]:
-    # Since ansible-core 2.21 it is a mapping of names to expressions.
-    return list(task.register) if isinstance(task.register, dict) else [task.register] if task.register else []
+        Path(os.environ["TEST_REGISTERED"]).write_text(json.dumps(self._results), encoding="utf-8")
