@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import antsibull_nox
@@ -73,10 +73,10 @@ def install(session: nox.Session, *packages: str, core: str = CORE, constrained:
     session.env["ANSIBLE_COLLECTIONS_PATH"] = str(WORK / "collections")
 
 
-def run_pytest(session: nox.Session, folder: str, *arguments: str, measure: tuple[str, ...] = ()) -> None:
-    """Run pytest in this clone: what follows "--" on the command line, or the whole folder."""
+def run_pytest(session: nox.Session, *folders: str, options: Iterable[str] = (), measure: Iterable[str] = ()) -> None:
+    """Run pytest in this clone: what follows "--" on the command line, or whole folders."""
     report = f"--junit-xml={WORK / 'junit' / session.name}.xml"
-    session.run("python", *measure, "-m", "pytest", report, *arguments, *(session.posargs or [folder]))
+    session.run("python", *measure, "-m", "pytest", report, *options, *(session.posargs or folders))
 
 
 def run_ansible_test(session: nox.Session, command: str, *arguments: str, python: str) -> None:
@@ -101,21 +101,22 @@ def run_ansible_test(session: nox.Session, command: str, *arguments: str, python
 def e2e(session: nox.Session) -> None:
     """Run playbooks against the simulator: secrets, load, documentation, both ways to run a task."""
     install(session, *E2E)
-    run_pytest(session, "tests/e2e", *IN_FILES, "--ignore=tests/e2e/awx")
+    run_pytest(session, "tests/e2e", options=(*IN_FILES, "--ignore=tests/e2e/awx"))
 
 
 @nox.session(default=False, tags=["ends"])
 def awx(session: nox.Session) -> None:
     """Run what sets up AWX against a stand-in for its API, and jobs as AWX runs them."""
     install(session, *E2E)
-    run_pytest(session, "tests/e2e/awx", *IN_FILES)
+    run_pytest(session, "tests/e2e/awx", options=IN_FILES)
 
 
 @nox.session
 def units(session: nox.Session) -> None:
     """Run the tests of the plugins and the simulator with pytest; report which lines and branches they cover."""
     install(session, "coverage", *UNITS)
-    run_pytest(session, "tests/unit", "--ignore=tests/unit/walk", measure=("-m", "coverage", "run"))
+    options = ["--ignore=tests/unit/walk"]
+    run_pytest(session, "tests/unit", "tests/api", options=options, measure=("-m", "coverage", "run"))
     if not session.posargs:
         session.run("coverage", "report")
 
@@ -147,12 +148,13 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
         name = f"{command.replace(' ', '-')}-{version}"
         function.__doc__ = f"Run {command} with ansible-core {core}, Python {python} {requests}".strip()
         default = is_default and command == "ansible-test integration"
-        tags = ["ends"] if is_end and command != "ansible-test sanity" else []
+        # Sanity tests differ little between the versions.
+        tags = ["ends"] if is_end and (command != "ansible-test sanity" or core == max(MATRIX)) else []
         nox.session(name=name, python=python, default=default, tags=tags)(function)
         register("sessions", {"name": name, "ansible-core": core, "python": python})
 
     def units(session: nox.Session) -> None:
-        libraries = [requests, "hypothesis", "pytest", "responses", *SIMULATOR] if requests else UNITS
+        libraries = [requests, "pytest", "responses", *SIMULATOR] if requests else UNITS
         install(session, "pytest-mock", "pytest-xdist", *libraries, core=core, constrained=not requests)
         # Not the simulator's own tests: a process for each of them tells nothing more.
         run_ansible_test(session, "units", "tests/unit/plugins/", python=python)
@@ -166,9 +168,9 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
         run_ansible_test(session, "sanity", python=python)
 
     def playbooks(session: nox.Session) -> None:
-        libraries = ["pytest", "pytest-xdist", requests or "requests", *SIMULATOR]
+        libraries = ["pytest", "pytest-xdist", "responses", requests or "requests", *SIMULATOR]
         install(session, *libraries, core=core, constrained=not requests)
-        run_pytest(session, "tests/e2e/in_process", *IN_FILES)
+        run_pytest(session, "tests/e2e/in_process", "tests/api", options=IN_FILES)
 
     add("ansible-test units", units)
     add("ansible-test integration", integration)
@@ -189,7 +191,8 @@ def add_modules(python: str, requests: str = "requests") -> None:
         managed = Path(session.virtualenv.location, "managed")
         session.run(sys.executable, "-m", "virtualenv", "-q", "-p", python, managed, external=True)
         session.install("--python", str(managed), requests, env=UNCONSTRAINED)
-        run_pytest(session, "tests/e2e/modules", f"--managed-python={managed / 'bin' / 'python'}")
+        options = [f"--managed-python={managed / 'bin' / 'python'}"]
+        run_pytest(session, "tests/e2e/modules", options=options)
 
     modules.__doc__ = f"Run the modules as on a managed host with Python {python} and {requests}"
     nox.session(name=name, default=False, tags=["ends"] if is_oldest or python in {"3.9", "3.13"} else [])(modules)

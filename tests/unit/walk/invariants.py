@@ -268,7 +268,7 @@ def reports_rollbacks(moment: Moment) -> bool:
     if moment.goal.reads_only:
         return True
     is_restored = values["diff"]["after"].get("token") == "restored"
-    return values["rolled_back"] == told.undone and is_restored == (told.undone and told.after is not None)
+    return bool(values["rolled_back"] == told.undone) and is_restored == (told.undone and told.after is not None)
 
 
 def reports_tokens_that_were_sent_again(moment: Moment) -> bool:
@@ -279,7 +279,8 @@ def reports_tokens_that_were_sent_again(moment: Moment) -> bool:
     diff = moment.values["diff"]
     is_same = told.own is not None and told.own.after == told.after == told.before
     note = ("may have been sent again" if told.was_found else "sent again") if is_same else None
-    return diff["after"].get("token") == note and diff["before"].get("token") == ("stored" if note else None)
+    said = [diff[name].get("token") for name in ("before", "after")]
+    return said == ["stored" if note else None, note]
 
 
 def ends_a_message_with_what_is_stored(moment: Moment) -> bool:

@@ -138,7 +138,7 @@ def test_write_that_failed_is_sent_only_after_a_read_that_asks_for_it(events: li
 
 def test_preflight_that_waited_is_followed_by_a_read_and_not_repeated() -> None:
     goal = PRESENT._replace(preflight=True)
-    failed = [StateRead(OLD), RequestFailed(CheckToken(), NOT_NOW)]
+    failed: list[Event] = [StateRead(OLD), RequestFailed(CheckToken(), NOT_NOW)]
     assert next_step(after(*failed), goal) == Wait(7, 1)
     assert next_step(after(*failed, WAITED), goal) == CheckToken()
     assert next_step(after(*failed, WAITED, TokenAccepted()), goal) == Read()
@@ -160,7 +160,7 @@ def test_message_says_how_often_a_request_was_tried_and_how_long_it_waited() -> 
     assert said(PRESENT._replace(retries=0), lost) == "Lost."
     # What is read between two attempts of a write does not begin the count anew.
     refused = RequestFailed(REPLACE, NOT_NOW)
-    again = [refused, WAITED, StateRead(OLD)]
+    again: list[Event] = [refused, WAITED, StateRead(OLD)]
     message = "Not now. Gave up after 3 attempts and 16 s of waiting."
     assert said(PRESENT, StateRead(OLD), *again, *again, refused) == message
 
@@ -185,8 +185,11 @@ def test_two_clients_that_undo_each_other_come_to_an_end() -> None:
 
 
 def test_read_back_that_fails_too_is_told_after_the_write() -> None:
-    events = [StateRead(OLD), RequestFailed(REPLACE, LOST), WAITED, RequestFailed(Read(), FINAL)]
-    assert said(PRESENT, *events) == "Lost. Reading the current configuration failed too. Refused."
+    lost = RequestFailed(REPLACE, LOST)
+    assert (
+        said(PRESENT, StateRead(OLD), lost, WAITED, RequestFailed(Read(), FINAL))
+        == "Lost. Reading the current configuration failed too. Refused."
+    )
 
 
 @pytest.mark.parametrize("stored", [OLD, NEW, None])

@@ -128,7 +128,7 @@ def test_result_is_what_is_known(
     assert current_configuration(knowledge) == sentence
 
 
-REPLACED = [StateRead(OLD), TokenAccepted(), SENT, WriteAccepted(REPLACE), INVALID, StateRead(NEW)]
+REPLACED: list[Event] = [StateRead(OLD), TokenAccepted(), SENT, WriteAccepted(REPLACE), INVALID, StateRead(NEW)]
 
 
 def test_restored_token_is_named_in_the_diff() -> None:
@@ -146,7 +146,7 @@ def test_restored_token_is_named_in_the_diff() -> None:
 
 
 def test_addition_that_was_rolled_back_is_absent_again() -> None:
-    added = [StateRead(None), WriteSent(ADD), WriteAccepted(ADD), INVALID, StateRead(NEW)]
+    added: list[Event] = [StateRead(None), WriteSent(ADD), WriteAccepted(ADD), INVALID, StateRead(NEW)]
     knowledge = after(*added, WriteSent(DELETE), WriteAccepted(DELETE))
     values = config_values(knowledge)
     assert (values["changed"], values["rolled_back"]) == (True, True)
