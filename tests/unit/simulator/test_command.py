@@ -78,6 +78,7 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(signal, "signal", lambda *_arguments: None)
+    monkeypatch.setattr("tests.simulator.__main__._announce", lambda _simulator: pytest.fail("it has started"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for options, reason in (
             (["--port", "70000"], "port must be from 0 to 65535"),
@@ -89,7 +90,7 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
             (["--rate-limit", "0"], "rate_limit must be at least 1"),
             (["--log", f"{tmp_path}/missing/log"], f"{tmp_path}/missing/log"),
             (["--ready-file", f"{tmp_path}/missing/ready"], f"cannot write {tmp_path}/missing/ready: No such file"),
-            (["--ready-file", f"{tmp_path}"], f"cannot write {tmp_path}: Is a directory"),
+            (["--ready-file", f"{temporary}"], f"cannot write {temporary}: Is a directory"),
             (["--state-dir", f"{file}"], f"{file}"),
             (["--workspaces", f"{tmp_path}/missing.yml"], f"{tmp_path}/missing.yml"),
             (["--workspaces", f"{file}"], f"{file}: while parsing"),

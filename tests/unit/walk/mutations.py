@@ -114,7 +114,7 @@ def find(mutation: Mutation) -> Broken | None:
     # First those in which nearly everything can happen: they show most mutations soon.
     rich = [goal for goal in goals if goal.preflight and goal.rollback and goal.previous_last_four and goal.desired]
     few = [*rich[1::3], *goals[:5]]
-    for number_of_faults, some in ((0, few), (1, few), (0, goals), (1, goals), (2, rich[:2])):
+    for number_of_faults, some in ((0, few), (1, few), (0, goals), (2, rich[:2]), (1, goals)):
         for goal in some:
             try:
                 broken = walk_goal(product, goal, number_of_faults, stops_at_first=True).broken
