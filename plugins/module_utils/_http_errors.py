@@ -202,12 +202,11 @@ class RequestErrors:
             failure = failure._replace(request_id=description.request_id, error_type=description.error_type)
             return ApiError(failure.extended(f"{self._failed(operation)} {description.sentence}", *hints))
         is_object = isinstance(content, dict)
+        service = self._service.name
         what = (
-            f"an error that is not in the form of {self._service.name}"
-            if is_object
-            else "a body that is no JSON object"
+            f"with {f'an error that is not in the form of {service}' if is_object else 'a body that is no JSON object'}"
         )
-        sentence = f"{self._failed(operation)} HTTP {status} with {what}."
+        sentence = f"{self._failed(operation)} HTTP {status} {what}."
         return UnexpectedResponseError(failure.extended(sentence, *self._foreign_hints(status), *hints))
 
     def _failed(self, operation: Operation) -> str:

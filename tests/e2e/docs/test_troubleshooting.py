@@ -31,7 +31,8 @@ SENTENCES = [
 def of_python(node: ast.AST) -> Iterator[str]:
     """Yield the strings in a piece of Python but documentation; those with alternatives, once for each."""
     if isinstance(node, ast.Constant):
-        yield from [node.value] if isinstance(node.value, str) else []
+        # What str.format() fills in.
+        yield from [re.sub(r"\{(:[^{}]*)?\}", "…", node.value)] if isinstance(node.value, str) else []
     elif isinstance(node, ast.JoinedStr):
         yield from map("".join, product(*map(_alternatives, node.values)))
         for value in node.values:
@@ -96,8 +97,16 @@ def test_each_sentence_exists(sentence: str) -> None:
 def test_messages_are_found_with_what_is_inserted_and_with_alternatives() -> None:
     source = """def f(x):
         "Some words about it."
-        raise E("This is constant.", f"At {x} is {'one thing' if x else f'the {x} thing'} too.")"""
-    found = {"This is constant.", "At … is one thing too.", "At … is … too.", "one thing", "the … thing"}
+        raise E("This is constant.", "It took {:.0f} s.".format(x),
+            f"At {x} is {'one thing' if x else f'the {x} thing'} too.")"""
+    found = {
+        "This is constant.",
+        "It took … s.",
+        "At … is one thing too.",
+        "At … is … too.",
+        "one thing",
+        "the … thing",
+    }
     assert set(of_python(ast.parse(source))) == found
     assert set(of_tasks([{"msg": "Stop at {{ x }} now."}, "no message"])) == {"Stop at … now."}
     assert len(MESSAGES) > 100
