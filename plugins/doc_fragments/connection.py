@@ -69,8 +69,8 @@ notes:
     connection and without C(become), it uses that Python if that has C(requests) and C(ansible_python_interpreter) is
     not set.
   - With the task keyword C(timeout), a task inside Ansible's process ends at once and returns all its values, with
-    C(changed=true) if a write was sent. As an ordinary module Ansible reports only the timeout, and the module may go
-    on and write.
+    C(changed=true) if a write was sent that may have been applied. As an ordinary module Ansible reports only the
+    timeout, and the module may go on and write.
   - Environment variables are those of the process, including the task keyword C(environment).
   - Proxy variables such as E(HTTPS_PROXY) and E(NO_PROXY) are used.
   - The API key and the token are never shown in results, messages or logs. Ansible itself prints the task keyword

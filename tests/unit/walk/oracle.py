@@ -12,7 +12,7 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils import _knowledg
 from ansible_collections.cortexapps.cortex.plugins.module_utils._decision import Goal
 from ansible_collections.cortexapps.cortex.plugins.module_utils._values import Configuration, Verdict
 
-from .world import WORLDS, Fault, World, respond
+from .world import WORLDS, FaultKind, World, respond
 
 
 class Told(NamedTuple):
@@ -220,7 +220,7 @@ def responded(truths: Truths, request: core.Request, event: core.Event) -> Truth
     )
 
 
-def met(truths: Truths, request: core.Request, fault: Fault) -> Truths:
+def met(truths: Truths, request: core.Request, fault: FaultKind) -> Truths:
     """Return what is possible after a fault."""
     if not isinstance(request, core.Write):
         return truths

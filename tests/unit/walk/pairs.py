@@ -74,7 +74,7 @@ class End(NamedTuple):
     changed: bool  # whether it says so
 
 
-class Broken(NamedTuple):
+class FaultEdge(NamedTuple):
     """A fault: its name, whether the request can have been carried out, the node that it leads to."""
 
     name: str
@@ -88,7 +88,7 @@ class Node(NamedTuple):
     request: core.Request
     is_undo: bool  # it is the write of a rollback
     after: tuple[tuple[core.Event, int], ...]  # the node after each event
-    faults: tuple[Broken, ...]
+    faults: tuple[FaultEdge, ...]
     lower: int | None  # the same place where one fault less may still happen
 
 
@@ -145,9 +145,9 @@ class Machines:
             # A client that is killed in a rollback has refused the token.
             killed = self._intern(End("refused" if is_rollback else "killed", wanted, changed=True))
             effects = (False, True) if isinstance(step, core.Write) else (False,)
-            broken_off = [Broken("killed", effects, killed)]
+            broken_off = [FaultEdge("killed", effects, killed)]
             broken_off += [
-                Broken(fault.name, fault.effects, after(fault.event, budget - 1, fault.is_lasting))
+                FaultEdge(fault.name, fault.effects, after(fault.event, budget - 1, fault.is_lasting))
                 for fault in faults(step)
             ]
         events = tuple((event, after(event, budget)) for event in possible_events(step))
@@ -190,7 +190,7 @@ class Edge(NamedTuple):
     name: str
 
 
-class State(NamedTuple):
+class PairState(NamedTuple):
     """Where two clients are."""
 
     nodes: tuple[int, int]  # the node of either
@@ -223,7 +223,7 @@ class Pair:
         self._roots = roots
         self._faults = faults
         self._edges: tuple[dict[tuple[int, int], list[Edge]], ...] = ({}, {})
-        self._reached: dict[State, tuple[State, str] | None] = {}
+        self._reached: dict[PairState, tuple[PairState, str] | None] = {}
 
     def walk(self) -> tuple[int, dict[str, Finding]]:
         """Visit every state, those first that take the fewest requests; return their number, and what is found."""
@@ -241,7 +241,7 @@ class Pair:
                         todo.append(after)
         return len(todo), findings
 
-    def _starts(self) -> Iterator[State]:
+    def _starts(self) -> Iterator[PairState]:
         # A previous token that a goal has not got makes no difference.
         others = [role[1] != C for role in self._roles]
         roots = list(self._roots.items())
@@ -249,9 +249,9 @@ class Pair:
             for second, other_goal in roots if self._roles == UNLIKE else roots[index:]:
                 goals = (goal, other_goal)
                 if all(not is_other or each.previous_last_four for is_other, each in zip(others, goals, strict=True)):
-                    yield from (State((first, second), world, -1, (0, 0)) for world in range(len(WORLDS)))
+                    yield from (PairState((first, second), world, -1, (0, 0)) for world in range(len(WORLDS)))
 
-    def _of(self, who: int, state: State) -> list[Edge]:
+    def _of(self, who: int, state: PairState) -> list[Edge]:
         place = (state.nodes[who], state.world)
         edges = self._edges[who]
         if place not in edges:
@@ -287,7 +287,7 @@ class Pair:
                 name = f"{request}: {fault.name}{', but done' if takes_effect else ''}"
                 yield Edge(fault.after, then, takes_effect, False, False, node.is_undo, True, name)
 
-    def _step(self, state: State, who: int, edge: Edge) -> tuple[State, str | None]:
+    def _step(self, state: PairState, who: int, edge: Edge) -> tuple[PairState, str | None]:
         """Return the state after an edge of one client, and what that shows."""
         kept, found = self._kept, None
         if edge.takes_effect and edge.is_undo and state.world != NOTHING:
@@ -306,7 +306,7 @@ class Pair:
         if writer >= 0 and not (kept[edge.after] | kept[other]) & UNDONE:
             writer = 0
         both, facts = (edge.after, other), (own, others)
-        after = State(both[::-1] if who else both, edge.world, writer, facts[::-1] if who else facts)
+        after = PairState(both[::-1] if who else both, edge.world, writer, facts[::-1] if who else facts)
         return after, NOT_AS_BOTH_WANT if self._ends_badly(after) else found
 
     def _judge_undo(self, is_own: bool, facts: int) -> str | None:
@@ -316,7 +316,7 @@ class Pair:
             return OTHERS_VERDICT
         return UNSEEN if facts & BLIND else None
 
-    def _ends_badly(self, state: State) -> bool:
+    def _ends_badly(self, state: PairState) -> bool:
         """Return whether two clients want the same, and do not end with exactly that, or fail without a fault each.
 
         What was there at first may have stayed, where it is as they want it as far as can be seen.
@@ -333,7 +333,7 @@ class Pair:
         is_as_wanted = state.writer < 0 or WORLDS[state.world] == wanted[0]
         return failed > self._faults or (failed < 2 and not is_as_wanted)
 
-    def _finding(self, name: str, state: State, last: str) -> Finding:
+    def _finding(self, name: str, state: PairState, last: str) -> Finding:
         steps = [last]
         before = self._reached[state]
         while before is not None:
@@ -344,7 +344,7 @@ class Pair:
         return Finding(name, goals, WORLDS[state.world], steps[::-1])
 
 
-def _learned(state: State, who: int, edge: Edge) -> tuple[int, int]:
+def _learned(state: PairState, who: int, edge: Edge) -> tuple[int, int]:
     """Return the facts about the client that goes on, and about the other one."""
     own, others = state.facts[who], state.facts[1 - who]
     if edge.is_read:

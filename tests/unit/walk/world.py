@@ -61,7 +61,7 @@ def respond(request: core.Request, world: World) -> list[tuple[core.Event, World
     return [(core.WriteAccepted(request), sent_by(request))]
 
 
-class Fault(NamedTuple):
+class FaultKind(NamedTuple):
     """What may go wrong with a request."""
 
     name: str
@@ -84,25 +84,25 @@ NO_CONNECTION = failure("no connection", None, is_retryable=True)
 
 
 @functools.cache
-def faults(request: core.Request) -> list[Fault]:
+def faults(request: core.Request) -> list[FaultKind]:
     """Return what may go wrong with a request: one fault of each kind that the client is to tell apart."""
     effects = (False, True) if isinstance(request, core.Write) else (False,)
     found = [
-        Fault("refused", core.RequestFailed(request, REFUSED), (False,)),
-        Fault("refused for now", core.RequestFailed(request, NOT_NOW), (False,)),
-        Fault("lost", core.RequestFailed(request, LOST), effects),
-        Fault("odd response", core.RequestFailed(request, ODD), effects),
-        Fault("lost for good", core.RequestFailed(request, LOST), effects, is_lasting=True),
+        FaultKind("refused", core.RequestFailed(request, REFUSED), (False,)),
+        FaultKind("refused for now", core.RequestFailed(request, NOT_NOW), (False,)),
+        FaultKind("lost", core.RequestFailed(request, LOST), effects),
+        FaultKind("odd response", core.RequestFailed(request, ODD), effects),
+        FaultKind("lost for good", core.RequestFailed(request, LOST), effects, is_lasting=True),
     ]
     if isinstance(request, core.Write):
-        found.append(Fault("another configuration", core.ResponseDiffered(request, DIFFERENT), (True,)))
+        found.append(FaultKind("another configuration", core.ResponseDiffered(request, DIFFERENT), (True,)))
     if isinstance(request, core.Write) and request.operation == "replace":
         # The API's description does not say whether a replacement adds what is not there.
         found.append(
-            Fault("nothing to replace", core.WriteConflicted(request, failure("there is none", 404)), (False,))
+            FaultKind("nothing to replace", core.WriteConflicted(request, failure("there is none", 404)), (False,))
         )
     if isinstance(request, core.Validate):
-        found.append(Fault("no verdict", core.Validated(()), (False,)))
+        found.append(FaultKind("no verdict", core.Validated(()), (False,)))
     return found
 
 
