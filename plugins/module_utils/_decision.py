@@ -111,22 +111,22 @@ def next_step(knowledge: Knowledge, goal: Goal) -> Step:
     return _after_reading(knowledge, goal)
 
 
-def _after_reading(known: Knowledge, goal: Goal) -> Step:
-    write = plan(known.current, goal)
-    failed = known.write_failed
+def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
+    write = plan(knowledge.current, goal)
+    failed = knowledge.write_failed
     # Cortex accepted the write, and its response was wrong: what is stored is as desired.
-    is_as_desired = isinstance(failed, ResponseDiffered) and known.current == goal.desired
+    is_as_desired = isinstance(failed, ResponseDiffered) and knowledge.current == goal.desired
     if write is None or is_as_desired:
-        return _after_writing(known, goal)
-    if _is_wrong_previous_token(known.current, goal):
-        assert isinstance(known.current, Configuration)
-        stored = one_line(known.current.last_four)
+        return _after_writing(knowledge, goal)
+    if _is_wrong_previous_token(knowledge.current, goal):
+        assert isinstance(knowledge.current, Configuration)
+        stored = one_line(knowledge.current.last_four)
         return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(stored), NOT_GOING_BACK)))
-    if write.after and goal.preflight and known.preflight is None:
+    if write.after and goal.preflight and knowledge.preflight is None:
         return CheckToken()
     if goal.check_mode:
         return Predict(write)
-    return _send(write, known, goal)
+    return _send(write, knowledge, goal)
 
 
 def _is_wrong_previous_token(stored: Stored, goal: Goal) -> bool:
@@ -137,9 +137,9 @@ def _is_wrong_previous_token(stored: Stored, goal: Goal) -> bool:
     return isinstance(stored, Configuration) and stored.last_four not in possible
 
 
-def _after_writing(known: Knowledge, goal: Goal) -> Step:
-    is_predicted = goal.check_mode and known.is_settled
-    return Validate() if goal.validate and known.current is not None and not is_predicted else Finish()
+def _after_writing(knowledge: Knowledge, goal: Goal) -> Step:
+    is_predicted = goal.check_mode and knowledge.is_settled
+    return Validate() if goal.validate and knowledge.current is not None and not is_predicted else Finish()
 
 
 def _after_missing_configuration(goal: Goal, missing: RequestFailed) -> Step:
@@ -148,39 +148,39 @@ def _after_missing_configuration(goal: Goal, missing: RequestFailed) -> Step:
     return Finish(_without_verdict(missing.failure.extended(REMOVED_BY_ANOTHER), goal))
 
 
-def _after_validation(known: Knowledge, goal: Goal, verdicts: tuple[Verdict, ...]) -> Step:
+def _after_validation(knowledge: Knowledge, goal: Goal, verdicts: tuple[Verdict, ...]) -> Step:
     if goal.reads_only or is_valid(verdicts):
         return Finish()
     not_valid = _not_valid(verdicts)
     if not goal.rollback:
         return Finish(not_valid)
-    if known.written is None:
+    if knowledge.written is None:
         return Finish(not_valid.extended(NOT_WRITTEN))
     if not verdicts:
         return Finish(not_valid.extended(NO_VERDICT))
-    undo = plan_rollback(known, goal)
+    undo = plan_rollback(knowledge, goal)
     if isinstance(undo, str):
         return Finish(not_valid.extended(undo))
-    if known.rolled_back:
+    if knowledge.rolled_back:
         return Finish(not_valid.extended(RESTORED if undo.after else REMOVED_AGAIN))
-    if not known.is_fresh:
+    if not knowledge.is_fresh:
         return Read()
-    if known.current != known.written.after:
-        return Finish(not_valid.extended(ROLLBACK_GIVEN_UP if known.write_failed else CHANGED_BY_ANOTHER))
-    return _send(undo, known, goal)
+    if knowledge.current != knowledge.written.after:
+        return Finish(not_valid.extended(ROLLBACK_GIVEN_UP if knowledge.write_failed else CHANGED_BY_ANOTHER))
+    return _send(undo, knowledge, goal)
 
 
-def plan_rollback(known: Knowledge, goal: Goal) -> Write | str:
+def plan_rollback(knowledge: Knowledge, goal: Goal) -> Write | str:
     """Return the write that undoes what this task has written, or the sentence that says why there is none."""
     assert goal.desired
-    if known.replaced is None:
+    if knowledge.replaced is None:
         return Write("delete")
     if goal.previous_last_four is None:
         return NO_PREVIOUS_TOKEN
-    if known.replaced.last_four == goal.desired.last_four:
+    if knowledge.replaced.last_four == goal.desired.last_four:
         return SAME_LAST_FOUR
     flag = goal.previous_is_token_readonly
-    flag = known.replaced.is_token_readonly if flag is None else flag
+    flag = knowledge.replaced.is_token_readonly if flag is None else flag
     return Write("replace", Configuration(flag, goal.previous_last_four), "previous_token")
 
 
@@ -192,35 +192,35 @@ def is_valid(verdicts: tuple[Verdict, ...]) -> bool:
 # What fails
 
 
-def _after_failed_request(known: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
+def _after_failed_request(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
     """Return what follows a request that changes nothing: it may be repeated whatever became of it."""
-    if _is_final(failed.failure, known.attempts, goal):
-        return Finish(_why_request_failed(known, goal, failed))
-    return _repeat(failed.step, failed.failure, known.attempts, known)
+    if _is_final(failed.failure, knowledge.attempts, goal):
+        return Finish(_why_request_failed(knowledge, goal, failed))
+    return _repeat(failed.step, failed.failure, knowledge.attempts, knowledge)
 
 
-def _after_failed_write(known: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
+def _after_failed_write(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
     """Return what follows a write that failed: it is never repeated before the configuration was read again."""
     failure = failed.failure
     was_refused = not failure.outcome_unknown and not isinstance(failed, WriteConflicted)
-    if was_refused and _is_final(failure, known.write_attempts, goal):
-        return _give_up(known, goal, failed)
+    if was_refused and _is_final(failure, knowledge.write_attempts, goal):
+        return _give_up(knowledge, goal, failed)
     if failure.is_retryable:
-        return _repeat(Read(), failure, known.write_attempts, known)
+        return _repeat(Read(), failure, knowledge.write_attempts, knowledge)
     return Read()
 
 
-def _send(write: Write, known: Knowledge, goal: Goal) -> Step:
+def _send(write: Write, knowledge: Knowledge, goal: Goal) -> Step:
     """Return the step that sends a write, unless writes have failed too often."""
-    failed = known.write_failed
+    failed = knowledge.write_failed
     if isinstance(failed, WriteConflicted):
         assert isinstance(failed.step, Write)
         rejected = failed.step.operation
         # One conflict is a race. The same again has another reason.
-        if rejected == write.operation or known.conflicts.count(rejected) > 1:
-            return _give_up(known, goal, failed)
-    elif failed and _is_final(failed.failure, known.write_attempts, goal):
-        return _give_up(known, goal, failed)
+        if rejected == write.operation or knowledge.conflicts.count(rejected) > 1:
+            return _give_up(knowledge, goal, failed)
+    elif failed and _is_final(failed.failure, knowledge.write_attempts, goal):
+        return _give_up(knowledge, goal, failed)
     return write
 
 
@@ -228,24 +228,24 @@ def _is_final(failure: Failure, attempts: Attempts, goal: Goal) -> bool:
     return not failure.is_retryable or attempts.failed > goal.retries
 
 
-def _repeat(request: Request, failure: Failure, attempts: Attempts, known: Knowledge) -> Step:
+def _repeat(request: Request, failure: Failure, attempts: Attempts, knowledge: Knowledge) -> Step:
     """Return the wait that is due before a request, which is longer after each failure, or then the request."""
-    if known.has_waited:
+    if knowledge.has_waited:
         return request
     return Wait(failure.retry_after, backoff=min(2.0 ** (attempts.failed - 1), MAX_BACKOFF))
 
 
-def _why_request_failed(known: Knowledge, goal: Goal, failed: RequestFailed) -> Failure:
-    failure = _explained(failed.failure, known.attempts, goal)
+def _why_request_failed(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Failure:
+    failure = _explained(failed.failure, knowledge.attempts, goal)
     if isinstance(failed.step, Validate):
         return _without_verdict(failure, goal)
-    if known.write_failed:
-        failure = known.write_failed.failure.extended(READ_BACK_FAILED, *failure.sentences)
-    return _of_rollback(known, failure)
+    if knowledge.write_failed:
+        failure = knowledge.write_failed.failure.extended(READ_BACK_FAILED, *failure.sentences)
+    return _of_rollback(knowledge, failure)
 
 
-def _give_up(known: Knowledge, goal: Goal, failed: RequestFailed) -> Finish:
-    return Finish(_of_rollback(known, _explained(failed.failure, known.write_attempts, goal)))
+def _give_up(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Finish:
+    return Finish(_of_rollback(knowledge, _explained(failed.failure, knowledge.write_attempts, goal)))
 
 
 def _explained(failure: Failure, attempts: Attempts, goal: Goal) -> Failure:
@@ -255,12 +255,12 @@ def _explained(failure: Failure, attempts: Attempts, goal: Goal) -> Failure:
     return failure.extended(GAVE_UP.format(attempts.failed, attempts.waited))
 
 
-def _of_rollback(known: Knowledge, failure: Failure) -> Failure:
+def _of_rollback(knowledge: Knowledge, failure: Failure) -> Failure:
     """Return a failure as it is, or as that of a rollback if there are verdicts."""
-    if not known.verdicts:
+    if not knowledge.verdicts:
         return failure
     return failure._replace(
-        sentences=(*_not_valid(known.verdicts).sentences, ROLLBACK_FAILED, *failure.sentences),
+        sentences=(*_not_valid(knowledge.verdicts).sentences, ROLLBACK_FAILED, *failure.sentences),
     )
 
 

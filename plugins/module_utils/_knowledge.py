@@ -237,86 +237,86 @@ def learn(knowledge: Knowledge, event: Event) -> Knowledge:
     return _LEARN[type(event)](knowledge, event)
 
 
-def _state_read(known: Knowledge, event: StateRead) -> Knowledge:
-    sent = known.pending
-    may_have_written = known.may_have_written or sent is not None
+def _state_read(knowledge: Knowledge, event: StateRead) -> Knowledge:
+    sent = knowledge.pending
+    may_have_written = knowledge.may_have_written or sent is not None
     # Another state after a write that may have been applied may be its work, whatever another client does later.
-    differs = may_have_written and event.stored != known.current
-    read = _succeeded(known)._replace(
-        before=known.before if may_have_written else event.stored,
+    differs = may_have_written and event.stored != knowledge.current
+    read = _succeeded(knowledge)._replace(
+        before=knowledge.before if may_have_written else event.stored,
         current=event.stored,
         is_fresh=True,
         pending=None,
         may_have_written=may_have_written,
-        has_written=known.has_written or differs,
+        has_written=knowledge.has_written or differs,
     )
     if sent and sent.after == event.stored:
         return _applied(read, sent)._replace(was_found=True)
     return read
 
 
-def _write_sent(known: Knowledge, event: WriteSent) -> Knowledge:
-    return _write_planned(known)._replace(pending=event.write, is_fresh=False, write_failed=None)
+def _write_sent(knowledge: Knowledge, event: WriteSent) -> Knowledge:
+    return _write_planned(knowledge)._replace(pending=event.write, is_fresh=False, write_failed=None)
 
 
-def _write_accepted(known: Knowledge, event: WriteAccepted | WritePredicted) -> Knowledge:
-    return _applied(known, event.write)._replace(is_settled=True)
+def _write_accepted(knowledge: Knowledge, event: WriteAccepted | WritePredicted) -> Knowledge:
+    return _applied(knowledge, event.write)._replace(is_settled=True)
 
 
-def _token_accepted(known: Knowledge, _event: TokenAccepted) -> Knowledge:
-    return _write_planned(_succeeded(known))._replace(preflight=True)
+def _token_accepted(knowledge: Knowledge, _event: TokenAccepted) -> Knowledge:
+    return _write_planned(_succeeded(knowledge))._replace(preflight=True)
 
 
-def _validated(known: Knowledge, event: Validated) -> Knowledge:
+def _validated(knowledge: Knowledge, event: Validated) -> Knowledge:
     # A rollback is another matter: it begins with a read, and with attempts of its own.
-    return _succeeded(known)._replace(
+    return _succeeded(knowledge)._replace(
         verdicts=event.verdicts, is_fresh=False, write_failed=None, write_attempts=Attempts(), conflicts=()
     )
 
 
-def _waited(known: Knowledge, event: Waited) -> Knowledge:
-    field = "attempts" if known.failed else "write_attempts"
-    attempts = getattr(known, field)
+def _waited(knowledge: Knowledge, event: Waited) -> Knowledge:
+    field = "attempts" if knowledge.failed else "write_attempts"
+    attempts = getattr(knowledge, field)
     attempts = attempts._replace(waited=attempts.waited + event.seconds)
-    return known._replace(**{field: attempts}, has_waited=True, is_fresh=False)
+    return knowledge._replace(**{field: attempts}, has_waited=True, is_fresh=False)
 
 
-def _request_failed(known: Knowledge, event: RequestFailed) -> Knowledge:
-    known = known._replace(has_waited=False)
+def _request_failed(knowledge: Knowledge, event: RequestFailed) -> Knowledge:
+    knowledge = knowledge._replace(has_waited=False)
     if not isinstance(event.step, Write):
-        return known._replace(failed=event, attempts=known.attempts.increment())
-    pending = known.pending if event.failure.outcome_unknown else None
-    return known._replace(pending=pending, write_failed=event, write_attempts=known.write_attempts.increment())
+        return knowledge._replace(failed=event, attempts=knowledge.attempts.increment())
+    pending = knowledge.pending if event.failure.outcome_unknown else None
+    return knowledge._replace(pending=pending, write_failed=event, write_attempts=knowledge.write_attempts.increment())
 
 
-def _token_rejected(known: Knowledge, event: TokenRejected) -> Knowledge:
-    return _request_failed(known, event)._replace(preflight=False)
+def _token_rejected(knowledge: Knowledge, event: TokenRejected) -> Knowledge:
+    return _request_failed(knowledge, event)._replace(preflight=False)
 
 
-def _write_conflicted(known: Knowledge, event: WriteConflicted) -> Knowledge:
+def _write_conflicted(knowledge: Knowledge, event: WriteConflicted) -> Knowledge:
     assert isinstance(event.step, Write)
-    conflicts = (*known.conflicts, event.step.operation)
-    return known._replace(current=UNKNOWN, pending=None, write_failed=event, conflicts=conflicts)
+    conflicts = (*knowledge.conflicts, event.step.operation)
+    return knowledge._replace(current=UNKNOWN, pending=None, write_failed=event, conflicts=conflicts)
 
 
-def _configuration_missing(known: Knowledge, event: ConfigurationMissing) -> Knowledge:
-    return _succeeded(known)._replace(current=None, missing=event)
+def _configuration_missing(knowledge: Knowledge, event: ConfigurationMissing) -> Knowledge:
+    return _succeeded(knowledge)._replace(current=None, missing=event)
 
 
-def _succeeded(known: Knowledge) -> Knowledge:
-    return known._replace(failed=None, attempts=Attempts())
+def _succeeded(knowledge: Knowledge) -> Knowledge:
+    return knowledge._replace(failed=None, attempts=Attempts())
 
 
-def _write_planned(known: Knowledge) -> Knowledge:
+def _write_planned(knowledge: Knowledge) -> Knowledge:
     """A write is due for what was read last: that is what it replaces, unless it is a rollback's."""
-    if known.verdicts is not None or not isinstance(known.current, Configuration):
-        return known
-    return known._replace(replaced=known.current)
+    if knowledge.verdicts is not None or not isinstance(knowledge.current, Configuration):
+        return knowledge
+    return knowledge._replace(replaced=knowledge.current)
 
 
-def _applied(known: Knowledge, write: Write) -> Knowledge:
-    applied = known._replace(current=write.after, pending=None, may_have_written=True, has_written=True)
-    if known.verdicts is not None:
+def _applied(knowledge: Knowledge, write: Write) -> Knowledge:
+    applied = knowledge._replace(current=write.after, pending=None, may_have_written=True, has_written=True)
+    if knowledge.verdicts is not None:
         return applied._replace(rolled_back=True)
     return applied._replace(written=write, was_found=False)
 

@@ -63,21 +63,21 @@ def current_configuration(knowledge: Knowledge) -> str:
     return CURRENT_CONFIGURATION.format(stored)
 
 
-def _current(known: Knowledge) -> Stored:
-    return UNKNOWN if known.pending else known.current
+def _current(knowledge: Knowledge) -> Stored:
+    return UNKNOWN if knowledge.pending else knowledge.current
 
 
-def _token_note(known: Knowledge) -> str | None:
+def _token_note(knowledge: Knowledge) -> str | None:
     """Return what became of a token that Cortex shows no difference of."""
-    current = _current(known)
+    current = _current(knowledge)
     if not isinstance(current, Configuration):
         return None
-    if known.rolled_back:
+    if knowledge.rolled_back:
         return "restored"
-    write = known.written
-    if write is None or write.after != current or current != known.before:
+    write = knowledge.written
+    if write is None or write.after != current or current != knowledge.before:
         return None
-    return "may have been sent again" if known.was_found else "sent again"
+    return "may have been sent again" if knowledge.was_found else "sent again"
 
 
 def _state(stored: Stored) -> dict[str, t.Any]:
@@ -90,8 +90,8 @@ def _configuration(stored: Stored) -> dict[str, t.Any] | None:
     return stored._asdict() if isinstance(stored, Configuration) else None
 
 
-def _validation(known: Knowledge) -> dict[str, t.Any] | None:
-    if known.verdicts is None:
+def _validation(knowledge: Knowledge) -> dict[str, t.Any] | None:
+    if knowledge.verdicts is None:
         return None
-    configurations = [verdict._asdict() for verdict in known.verdicts]
-    return {"is_valid": is_valid(known.verdicts), "configurations": configurations}
+    configurations = [verdict._asdict() for verdict in knowledge.verdicts]
+    return {"is_valid": is_valid(knowledge.verdicts), "configurations": configurations}
