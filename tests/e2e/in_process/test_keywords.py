@@ -51,8 +51,8 @@ def key_of(name: str) -> str:
 PLAYS: dict[str, dict[str, Any]] = plays(
     environment=[
         info("looped", api_key=None)
-        | {"environment": {"CORTEX_API_KEY": "{{ item }}"}, "ignore_errors": True}
-        | {"loop": ["{{ key }}", "{{ other_key }}", ""]},
+        | {"environment": "{{ item }}", "ignore_errors": True}
+        | {"loop": [{"CORTEX_API_KEY": "{{ key }}"}, {"CORTEX_API_KEY": "{{ other_key }}"}, {}]},
         info("after", api_key=None) | {"ignore_errors": True},
         {
             "environment": {"CORTEX_API_KEY": "{{ other_key }}"},
