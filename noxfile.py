@@ -99,7 +99,7 @@ def run_ansible_test(session: nox.Session, command: str, *arguments: str, python
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Run playbooks against the simulator: secrets, load, documentation, both ways to run a task."""
+    """Run playbooks against the simulator: keywords, secrets, load, documentation."""
     install(session, *E2E)
     run_pytest(session, "tests/e2e", options=(*IN_FILES, "--ignore=tests/e2e/awx"))
 

@@ -10,14 +10,16 @@ import functools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple
 
 import pytest
+from ansible_collections.cortexapps.cortex.plugins.module_utils._decision import Goal
 
 from .client import Broken, Product, walk_goal
-from .goals import all_goals
 from .mutations import all_mutations, find
 from .pairs import PAIRS, Finding, Machines, Pair
+from .world import all_goals
 
 _WALKED = pytest.StashKey[list[str]]()
 
@@ -51,11 +53,8 @@ def faultless(request: pytest.FixtureRequest) -> Walk:
 @pytest.fixture(scope="session")
 def found() -> dict[str, Broken | None]:
     """What is noticed with each mutation."""
-    mutations = list(all_mutations())
-    # A module cannot be sent to another process, but it is there already.
-    numbers = range(len(mutations))
-    results = _in_parallel(lambda number: find(mutations[number]), numbers)
-    return {mutations[number].name: result for number, result in zip(numbers, results, strict=True)}
+    names = [mutation.name for mutation in all_mutations()]
+    return dict(zip(names, _in_parallel(find, range(len(names))), strict=True))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,13 +66,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _walk(config: pytest.Config, faults: int) -> Walk:
     goals = all_goals()
-    alone = list(_in_parallel(functools.partial(walk_goal, Product(), number_of_faults=faults), goals))
+    alone = _in_parallel(functools.partial(walk_goal, Product(), number_of_faults=faults), goals)
     broken = _shortest([each.broken for each in alone], key=lambda each: len(each.history))
     machines = Machines(Product())
     # A task that writes nothing does nothing to another one.
     writing = [goal for goal in goals if not (goal.reads_only or goal.check_mode)]
     roots = {machines.begin(goal, faults): goal for goal in reversed(writing)}
-    both = list(_in_parallel(lambda roles: Pair(machines, roles, roots, faults).walk(), PAIRS))
+    both = _in_parallel(functools.partial(_walk_pair, machines, roots, faults), PAIRS)
     findings = _shortest([each for _states, each in both], key=lambda each: len(each.schedule))
     places, states = sum(each.places for each in alone), sum(states for states, _each in both)
     text = f"Walked with up to {faults} fault(s): {places:,} places of one client, {states:,} states of two."
@@ -89,16 +88,11 @@ def _shortest(tables: list[dict[str, Any]], key: Callable[[Any], int]) -> dict[s
     return found
 
 
-_function: Callable[[Any], Any]
+def _in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """Apply a function to each item in a process for each processor."""
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), multiprocessing.get_context("fork")) as pool:
+        return list(pool.map(function, items))
 
 
-def _in_parallel(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    """Apply a function to each item in a process for each processor; yield in order."""
-    global _function
-    _function = function
-    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
-        yield from pool.imap(_call, items)
-
-
-def _call(item: Any) -> Any:
-    return _function(item)
+def _walk_pair(machines: Machines, roots: dict[int, Goal], faults: int, roles: Any) -> tuple[int, dict[str, Finding]]:
+    return Pair(machines, roles, roots, faults).walk()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isfunction
 from typing import Any, NamedTuple
 
 from ansible_collections.cortexapps.cortex.plugins.module_utils import _knowledge as core
@@ -412,34 +413,9 @@ def _state(state: dict[str, Any]) -> core.Stored:
     return core.UNKNOWN if state["state"] == "unknown" else None
 
 
+#: All functions above but the helpers, whose names begin with an underscore.
 INVARIANTS: list[Callable[[Moment], bool]] = [
-    reads_first,
-    writes_only_directly_after_a_read,
-    writes_what_the_table_says,
-    reading_tasks_write_nothing,
-    looks_again_after_a_write_that_may_have_been_applied,
-    asks_pagerduty_before_it_writes,
-    writes_over_the_previous_token_only,
-    validates_what_is_stored,
-    rolls_back_its_own_write_only,
-    does_not_leave_out_a_rollback,
-    waits_before_it_retries,
-    repeats_only_what_may_pass,
-    repeats_no_more_often_than_asked,
-    gives_up_only_for_a_reason,
-    succeeds_only_if_it_is_as_asked,
-    reports_what_it_learned,
-    reports_what_was_before,
-    reports_each_change,
-    reports_verdicts,
-    reports_rollbacks,
-    reports_tokens_that_were_sent_again,
-    ends_a_message_with_what_is_stored,
-    says_what_happened,
-    fails_with_a_message_and_its_status,
-    tells_the_truth,
-    says_changed_if_it_has_written,
-    leaves_the_old_or_the_new,
-    leaves_what_was_asked_for,
-    restores_what_was_there,
+    each
+    for name, each in list(globals().items())
+    if isfunction(each) and each.__module__ == __name__ and name[0] != "_"
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 from collections.abc import Iterator
 from types import ModuleType
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from ansible_collections.cortexapps.cortex.plugins.module_utils import _decision, _knowledge, _result
 
 from .client import Broken, Product, walk_goal
-from .goals import all_goals
+from .world import all_goals
 
 MODULES = (_decision, _knowledge, _result)
 _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -39,13 +40,12 @@ class Mutation(NamedTuple):
     tree: ast.Module  # the module with the changed function
 
 
-def all_mutations() -> Iterator[Mutation]:
-    """Yield every mutation."""
-    for module in MODULES:
-        tree = ast.parse(inspect.getsource(module))
-        for function in tree.body:
-            if isinstance(function, ast.FunctionDef):
-                yield from _of_function(module, tree, function)
+@functools.cache
+def all_mutations() -> list[Mutation]:
+    """Return every mutation of every function."""
+    trees = [(module, ast.parse(inspect.getsource(module))) for module in MODULES]
+    functions = [(*each, node) for each in trees for node in each[1].body if isinstance(node, ast.FunctionDef)]
+    return [mutation for each in functions for mutation in _of_function(*each)]
 
 
 def _of_function(module: ModuleType, tree: ast.Module, function: ast.FunctionDef) -> Iterator[Mutation]:
@@ -107,9 +107,9 @@ def mutated(mutation: Mutation) -> Product:
     return Product(**{name: names[name] for name in Product._fields if name in names})
 
 
-def find(mutation: Mutation) -> Broken | None:
-    """Walk with a mutation until something does not hold."""
-    product = mutated(mutation)
+def find(number: int) -> Broken | None:
+    """Walk with a mutation, by its number, until something does not hold."""
+    product = mutated(all_mutations()[number])
     goals = all_goals()
     # First those in which nearly everything can happen: they show most mutations soon.
     rich = [goal for goal in goals if goal.preflight and goal.rollback and goal.previous_last_four and goal.desired]

@@ -159,16 +159,8 @@ def write_for(goal: Goal, stored: core.Stored) -> core.Write | None:
     assert isinstance(stored, Configuration)
     is_same_token = stored.last_four == goal.desired.last_four
     is_same_flag = stored.is_token_readonly == goal.desired.is_token_readonly
-    rows = {
-        ("on_change", True, True): False,
-        ("on_create", True, True): False,
-        ("always", True, True): True,
-        ("on_change", False, True): True,
-        ("always", False, True): True,
-        ("on_create", False, True): False,
-    }
-    writes = rows[goal.update_token, is_same_token, True] if is_same_flag else True
-    return core.Write("replace", goal.desired) if writes else None
+    sends_token = {"on_change": not is_same_token, "always": True, "on_create": False}[goal.update_token]
+    return core.Write("replace", goal.desired) if sends_token or not is_same_flag else None
 
 
 def is_wrong_previous_token(goal: Goal, stored: core.Stored) -> bool:

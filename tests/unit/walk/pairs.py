@@ -11,6 +11,8 @@ is stored, and a few facts that neither of them can know. Equal states are visit
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -138,9 +140,8 @@ class Machines:
         if is_cut_off:
             lost = no_connection(step)
             return self._intern(Node(step, is_undo, ((lost, after(lost, 0, True)),), (), None))
-        if not budget:
-            lower, broken_off = None, []
-        else:
+        lower, broken_off = None, []
+        if budget:
             lower = self._node(goal, knowledge, budget - 1, False)
             # A client that is killed in a rollback has refused the token.
             killed = self._intern(End("refused" if is_rollback else "killed", wanted, changed=True))
@@ -163,12 +164,8 @@ class Machines:
     def _facts(self, node: Node | End) -> int:
         if isinstance(node, End):
             return 0 if node.changed else WROTE
-        facts = UNDONE if node.is_undo else 0
-        for _event, after in node.after:
-            facts |= self.kept[after]
-        for fault in node.faults:
-            facts |= self.kept[fault.after]
-        return facts
+        after = [number for _event, number in node.after] + [fault.after for fault in node.faults]
+        return functools.reduce(operator.or_, (self.kept[each] for each in after), UNDONE if node.is_undo else 0)
 
 
 def _is_refused(goal: Goal, knowledge: core.Knowledge) -> bool:
