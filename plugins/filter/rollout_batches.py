@@ -38,7 +38,10 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-_ENTRY = re.compile(r"(0*[1-9][0-9]*)\s*(%?)")
+# Characters of an entry.
+MAX_LENGTH = 40
+# More digits than any inventory needs, and fewer than Python or Ansible fails with.
+_ENTRY = re.compile(r"(0*[1-9][0-9]{0,8})\s*(%?)", re.ASCII)
 
 
 def rollout_batches(value: t.Any) -> list[int | str]:
@@ -48,10 +51,12 @@ def rollout_batches(value: t.Any) -> list[int | str]:
 
 
 def _batch(entry: t.Any) -> int | str:
-    match = _ENTRY.fullmatch(str(entry).strip())
+    text = str(entry).strip()
+    match = _ENTRY.fullmatch(text) if len(text) < MAX_LENGTH else None
     if match is None:
+        shown = repr(entry) if len(text) < MAX_LENGTH else f"{text[:20]!r}… ({len(text)} characters)"
         raise AnsibleFilterError(
-            f"cortex_rollout_serial contains {entry!r}. Use whole numbers from 1 and whole percentages from 1%."
+            f"cortex_rollout_serial contains {shown}. Use whole numbers from 1 and whole percentages from 1%."
         )
     return f"{int(match[1])}%" if match[2] else int(match[1])
 

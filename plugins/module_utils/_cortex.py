@@ -163,7 +163,8 @@ class Cortex:
         if not isinstance(is_token_readonly, bool) or not isinstance(last_four, str) or len(last_four) > 4:
             what = "without a boolean isTokenReadonly and a lastFour of at most four characters"
             raise self._session.unexpected(operation, status, what)
-        return Configuration(is_token_readonly, last_four)
+        # Surrogates and control characters can be neither shown nor encoded.
+        return Configuration(is_token_readonly, "".join(char if char.isprintable() else "?" for char in last_four))
 
     def _items(self, operation: Operation, response: Response) -> list[dict[str, t.Any]]:
         items = response.content.get("configurations") if isinstance(response.content, dict) else None

@@ -19,7 +19,6 @@ from ._knowledge import (
     Knowledge,
     Predict,
     Read,
-    Request,
     RequestFailed,
     ResponseDiffered,
     Step,
@@ -34,6 +33,8 @@ from ._values import Configuration, Verdict
 
 # Seconds.
 MAX_BACKOFF = 30
+# Seconds of waiting in a task, all requests together.
+MAX_WAITING = 600
 
 READ_BACK_FAILED = "Reading the current configuration failed too."
 WRONG_PREVIOUS_TOKEN = "previous_token is not the stored token, which ends in {}."
@@ -194,20 +195,20 @@ def is_valid(verdicts: tuple[Verdict, ...]) -> bool:
 
 def _after_failed_request(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
     """Return what follows a request that changes nothing: it may be repeated whatever became of it."""
-    if _is_final(failed.failure, knowledge.attempts, goal):
+    if _is_final(failed.failure, knowledge.attempts, knowledge, goal):
         return Finish(_why_request_failed(knowledge, goal, failed))
-    return _repeat(failed.step, failed.failure, knowledge.attempts, knowledge)
+    return failed.step if knowledge.has_waited else _wait(failed.failure, knowledge.attempts)
 
 
 def _after_failed_write(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
     """Return what follows a write that failed: it is never repeated before the configuration was read again."""
     failure = failed.failure
     was_refused = not failure.outcome_unknown and not isinstance(failed, WriteConflicted)
-    if was_refused and _is_final(failure, knowledge.write_attempts, goal):
+    attempts = knowledge.write_attempts
+    if was_refused and _is_final(failure, attempts, knowledge, goal):
         return _give_up(knowledge, goal, failed)
-    if failure.is_retryable:
-        return _repeat(Read(), failure, knowledge.write_attempts, knowledge)
-    return Read()
+    may_wait = failure.is_retryable and not knowledge.has_waited and not _takes_too_long(failure, attempts, knowledge)
+    return _wait(failure, attempts) if may_wait else Read()
 
 
 def _send(write: Write, knowledge: Knowledge, goal: Goal) -> Step:
@@ -219,19 +220,24 @@ def _send(write: Write, knowledge: Knowledge, goal: Goal) -> Step:
         # One conflict is a race. The same again has another reason.
         if rejected == write.operation or knowledge.conflicts.count(rejected) > 1:
             return _give_up(knowledge, goal, failed)
-    elif failed and _is_final(failed.failure, knowledge.write_attempts, goal):
+    elif failed and _is_final(failed.failure, knowledge.write_attempts, knowledge, goal):
         return _give_up(knowledge, goal, failed)
     return write
 
 
-def _is_final(failure: Failure, attempts: Attempts, goal: Goal) -> bool:
-    return not failure.is_retryable or attempts.failed > goal.retries
+def _is_final(failure: Failure, attempts: Attempts, knowledge: Knowledge, goal: Goal) -> bool:
+    is_used_up = attempts.failed > goal.retries or _takes_too_long(failure, attempts, knowledge)
+    return not failure.is_retryable or is_used_up
 
 
-def _repeat(request: Request, failure: Failure, attempts: Attempts, knowledge: Knowledge) -> Step:
-    """Return the wait that is due before a request, which is longer after each failure, or then the request."""
-    if knowledge.has_waited:
-        return request
+def _takes_too_long(failure: Failure, attempts: Attempts, knowledge: Knowledge) -> bool:
+    """Return whether the wait that is due would be more than a task may wait in all."""
+    wait = _wait(failure, attempts)
+    return not knowledge.has_waited and knowledge.waited + wait.retry_after + wait.backoff > MAX_WAITING
+
+
+def _wait(failure: Failure, attempts: Attempts) -> Wait:
+    """Return the wait that is due before the next request, which is longer after each failure."""
     return Wait(failure.retry_after, backoff=min(2.0 ** (attempts.failed - 1), MAX_BACKOFF))
 
 

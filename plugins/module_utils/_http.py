@@ -33,6 +33,7 @@ except ImportError:
 COLLECTION_VERSION = "1.0.0"
 # Seconds. Where a Retry-After is cut off, so that the message stays short.
 FOREVER = 1e12
+REDIRECTS = (301, 302, 303, 307, 308)
 # Responses of these APIs have a few hundred.
 MAX_RESPONSE_BYTES = 64 * 1024
 
@@ -96,6 +97,10 @@ class Session:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                # A small body can decode to gigabytes, so what was not asked for is not decoded.
+                encoding = response.headers.get("Content-Encoding", "identity")
+                if encoding.lower() != "identity":
+                    raise self.unexpected(operation, response.status_code, "with an encoding that was not requested")
                 # urllib3 1.26 takes a truncated body for a whole one.
                 response.raw.enforce_content_length = True
                 data = b""
@@ -103,16 +108,15 @@ class Session:
                     data += chunk
                     if len(data) > MAX_RESPONSE_BYTES:
                         break
-        except requests.exceptions.ContentDecodingError:
-            what = "with a body that could not be decompressed"
-            raise self.unexpected(operation, response.status_code, what) from None
         # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
         except (OSError, HTTPError, ValueError) as exc:
             raise self._errors.no_response(operation, exc) from None
         status = response.status_code
-        if 300 <= status < 400:
+        if status in REDIRECTS:
             raise self._errors.redirected(operation, status, response.headers.get("Location", ""))
         content, oddity = _parse(data)
+        if 300 <= status < 400:
+            raise self.unexpected(operation, status, "is not a status of this API")
         if not 200 <= status < 300:
             retry_after = _retry_after_seconds(response.headers.get("Retry-After"))
             raise self._errors.refused(operation, status, content, retry_after)
@@ -189,8 +193,9 @@ def _retry_after_seconds(header: str | None) -> float:
     # urllib3's own Retry takes all above six hours for six hours.
     if not header:
         return 0.0
-    if re.fullmatch(r"\s*[0-9]+\s*", header):
-        seconds = float(header)
+    # requests joins several headers with commas. The longest wait satisfies all of them.
+    if re.fullmatch(r"[0-9]+(\s*,\s*[0-9]+)*", header.strip()):
+        seconds = max(map(float, header.split(",")))
     else:
         try:
             moment = parsedate_to_datetime(header)

@@ -203,6 +203,7 @@ class Knowledge(t.NamedTuple):
     :ivar write_attempts: those of the writes before the verdicts, or of those of the rollback.
     :ivar conflicts: the operations that Cortex rejected because another client came first.
     :ivar has_waited: this task has waited since its last request failed.
+    :ivar waited: seconds that this task has waited in all.
     """
 
     before: Stored = UNKNOWN
@@ -225,6 +226,7 @@ class Knowledge(t.NamedTuple):
     write_attempts: Attempts = Attempts()
     conflicts: tuple[str, ...] = ()
     has_waited: bool = False
+    waited: float = 0
 
     @property
     def changed(self) -> bool:
@@ -278,7 +280,8 @@ def _waited(knowledge: Knowledge, event: Waited) -> Knowledge:
     field = "attempts" if knowledge.failed else "write_attempts"
     attempts = getattr(knowledge, field)
     attempts = attempts._replace(waited=attempts.waited + event.seconds)
-    return knowledge._replace(**{field: attempts}, has_waited=True, is_fresh=False)
+    waited = knowledge.waited + event.seconds
+    return knowledge._replace(**{field: attempts}, waited=waited, has_waited=True, is_fresh=False)
 
 
 def _request_failed(knowledge: Knowledge, event: RequestFailed) -> Knowledge:

@@ -14,7 +14,7 @@ import sys
 import typing as t
 
 from ansible import constants
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -59,7 +59,10 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
 
     def _run_in_process(self) -> dict[str, t.Any]:
         # Plain values, as a module gets them: without Ansible's tags and with the values of the vault decrypted.
-        args = json.loads(json.dumps(self._task.args, default=_plain))
+        try:
+            args = json.loads(json.dumps(self._task.args, default=_plain))
+        except TypeError as error:
+            raise AnsibleActionFail(f"An argument contains a value of type {error}. Nothing was sent.") from None
         validation = ArgumentSpecValidator(**self.arguments).validate(args)
         params = {**args, **validation.validated_parameters}
         secrets = set(validation._no_log_values)
@@ -100,8 +103,15 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         variables: dict[str, t.Any] = {}
         self._compute_environment_string(variables)
         before = dict(os.environ)
-        os.environ.update({name: str(value) for name, value in variables.items()})
         try:
+            for name, value in variables.items():
+                try:
+                    os.environ[name] = str(value)
+                except (OSError, ValueError):
+                    # Python's message does not name the variable.
+                    raise AnsibleActionFail(
+                        f"The keyword environment contains a variable that cannot be set: {name!r}. Nothing was sent."
+                    ) from None
             yield
         finally:
             os.environ.clear()
@@ -126,7 +136,16 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
 
 
 def _plain(value: t.Any) -> str:
-    return str(value.isoformat() if isinstance(value, datetime.date) else value)
+    """Return a value that JSON does not know as a string, if a module would get it.
+
+    :raises TypeError: for what neither YAML nor JSON knows as a value, such as bytes.
+    """
+    if isinstance(value, datetime.date):
+        return str(value.isoformat())
+    # Values of the vault have a type of Ansible's own.
+    if type(value).__module__.partition(".")[0] == "ansible":
+        return str(value)
+    raise TypeError(type(value).__name__)
 
 
 def _is_invocation_wanted(task_vars: dict[str, t.Any]) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -25,21 +26,25 @@ def test_configuration_is_returned(info: RunTask, workspace: Workspace, stored: 
 
 
 @pytest.mark.parametrize(
-    ("last_four", "is_shown"),
+    ("last_four", "shown"),
     [
-        *((each, True) for each in ("", "a", "漢字é1", "b 2\n", "\x1b[2J")),
-        ("Tvab12", False),
-        (None, False),
-        (1234, False),
+        *((each, each) for each in ("", "a", "漢字é1")),
+        # What can be neither shown nor encoded.
+        ("b 2\n", "b 2?"),
+        ("\x1b[2J", "?[2J"),
+        ("a\ud800b1", "a?b1"),
+        ("Tvab12", None),
+        (None, None),
+        (1234, None),
     ],
 )
-def test_up_to_four_characters_are_shown_as_they_are(
-    info: RunTask, workspace: Workspace, last_four: Any, is_shown: bool
+def test_up_to_four_characters_are_shown_if_they_can_be(
+    info: RunTask, workspace: Workspace, last_four: Any, shown: str | None
 ) -> None:
-    workspace.fault("get", body={"isTokenReadonly": True, "lastFour": last_four})
+    workspace.fault("get", body=json.dumps({"isTokenReadonly": True, "lastFour": last_four}))
     result = info()
-    assert (result["configuration"] or {"last_four": False})["last_four"] == (is_shown and last_four)
-    assert ("lastFour of at most four characters" in result.get("msg", "")) is not is_shown
+    assert (result["configuration"] or {"last_four": None})["last_four"] == shown
+    assert ("lastFour of at most four characters" in result.get("msg", "")) is (shown is None)
     assert "Tvab12" not in str(result)
 
 

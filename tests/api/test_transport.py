@@ -62,6 +62,8 @@ def test_waits_grow_and_have_a_bound(info: RunTask, workspace: Workspace, waits:
         *((f"Fri, 15 Jan 2027 08:00:50 {zone}", 50) for zone in ("GMT", "-0000", "+0000")),
         ("7", 7),
         (" 60 ", 60),
+        # requests joins two headers.
+        ("5, 7,6", 7),
     ],
 )
 def test_retry_after_is_added_to_the_wait(

@@ -17,9 +17,9 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils._values import C
 from .oracle import Told, Truths, is_wrong_previous_token, undo_for, write_for
 from .world import NOT_VALID, OWN, VALID, Content, World, look
 
-MAX_WAIT = 60 + 30
-#: Seconds of each wait.
-WAITED = 3.0
+MAX_WAIT, MAX_WAITING = 60 + 30, 600
+#: Seconds of each wait: so many that two of them use the time up.
+WAITED = 300.0
 
 
 class Moment(NamedTuple):
@@ -166,13 +166,20 @@ def does_not_leave_out_a_rollback(moment: Moment) -> bool:
 
 
 def waits_before_it_retries(moment: Moment) -> bool:
-    """After a fault that may pass there is one wait, as long as the server asks for, and never a very long one."""
+    """After a fault that may pass there is one wait, as long as the server asks for, and never a very long one.
+
+    All waits of a task together take ten minutes at most.
+    """
     failed, step = moment.told.failed, moment.step
-    is_due = failed is not None and failed.failure.is_retryable and not moment.told.waited
+    is_due = failed is not None and failed.failure.is_retryable and not moment.told.waited and _may_wait(moment.told)
     if isinstance(step, core.Wait):
         assert failed
         return is_due and step.backoff > 0 and failed.failure.retry_after == step.retry_after <= MAX_WAIT - step.backoff
     return not is_due or moment.failed
+
+
+def _may_wait(told: Told) -> bool:
+    return told.all_waits * WAITED < MAX_WAITING
 
 
 def repeats_only_what_may_pass(moment: Moment) -> bool:
@@ -211,7 +218,7 @@ def gives_up_only_for_a_reason(moment: Moment) -> bool:
     told, retries = moment.told, moment.goal.retries
     if not moment.failed or moment.is_refused or told.is_hopeless or told.is_missing:
         return True
-    if told.in_a_row > retries or told.failed_writes > retries:
+    if told.in_a_row > retries or told.failed_writes > retries or not _may_wait(told):
         return True
     due = write_for(moment.goal, told.shown) if told.verdicts is None else None
     return told.conflicts > 1 or _is_rejected_again(told, due)

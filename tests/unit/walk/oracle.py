@@ -46,6 +46,7 @@ class Told(NamedTuple):
     failed_write: core.RequestFailed | None = None  # the last write, if it failed
     is_unread: bool = False  # nothing was read since then
     failed_writes: int = 0  # how many writes failed since the verdict, or before it
+    all_waits: int = 0  # how often it was waited for anything
     write_waits: int = 0  # how often it was waited for those
     is_hopeless: bool = False  # something went wrong that does not pass, since the verdict or before it
     # how many writes were rejected because another client came first, since the verdict or before it
@@ -72,7 +73,8 @@ class Told(NamedTuple):
         if isinstance(event, core.Waited):
             is_for_write = self.failed is None or isinstance(self.failed.step, core.Write)
             waits, write_waits = self.waits + (not is_for_write), self.write_waits + is_for_write
-            return self._replace(waited=True, is_fresh=False, waits=waits, write_waits=write_waits)
+            told = self._replace(waited=True, is_fresh=False, all_waits=self.all_waits + 1)
+            return told._replace(waits=waits, write_waits=write_waits)
         told = self._replace(under_way=None, failed=None, conflicted=False, waited=False)
         if isinstance(event, core.RequestFailed):
             return told._fail(self, event)

@@ -51,3 +51,10 @@ def test_anything_else_is_an_error_that_names_it(value: Any, entry: Any) -> None
     with pytest.raises(AnsibleFilterError) as error:
         rollout_batches(value)
     assert f"cortex_rollout_serial contains {entry!r}." in str(error.value)
+
+
+@pytest.mark.parametrize("digits", [10, 400, 5000])
+def test_number_that_nothing_can_read_is_an_error_of_a_few_words(digits: int) -> None:
+    for value in ("9" * digits, "9" * digits + "%"):
+        with pytest.raises(AnsibleFilterError, match=r"^cortex_rollout_serial contains .{10,60}\. Use whole numbers"):
+            rollout_batches(value)

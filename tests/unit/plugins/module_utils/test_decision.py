@@ -154,6 +154,20 @@ def test_waits_grow_and_have_a_bound() -> None:
         events.append(Waited(1))
 
 
+def test_task_waits_ten_minutes_at_most_all_requests_together() -> None:
+    goal = PRESENT._replace(retries=20)
+    waited: list[Event] = [RequestFailed(Read(), NOT_NOW), Waited(400), StateRead(OLD)]
+    refused = RequestFailed(REPLACE, NOT_NOW)
+    assert next_step(after(*waited, refused), goal) == Wait(7, 1)
+    message = "Not now. Gave up after 2 attempts and 193 s of waiting."
+    assert said(goal, *waited, refused, Waited(193), StateRead(OLD), refused) == message
+    # What became of a write is read all the same.
+    lost: list[Event] = [refused, Waited(200), StateRead(OLD), RequestFailed(REPLACE, LOST)]
+    assert next_step(after(*waited, *lost), goal) == Read()
+    assert next_step(after(*waited, *lost, StateRead(NEW)), goal) == Finish()
+    assert said(goal, *waited, *lost, StateRead(OLD)) == "Lost. Gave up after 2 attempts and 200 s of waiting."
+
+
 def test_message_says_how_often_a_request_was_tried_and_how_long_it_waited() -> None:
     lost = RequestFailed(Read(), LOST)
     assert said(PRESENT, lost, WAITED, lost, Waited(3), lost) == "Lost. Gave up after 3 attempts and 11 s of waiting."

@@ -16,6 +16,7 @@ from unittest import mock
 
 import pytest
 import responses
+from ansible.errors import AnsibleActionFail
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _in_process
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN, VALIDATE
 from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, INFO, action, run_task
@@ -131,6 +132,22 @@ def test_environment_is_obeyed_and_restored(empty: responses.RequestsMock, envir
     assert (first.get("failed", False), first["configuration"]["last_four"]) == (False, "ab12")
     assert second["msg"] == "missing required arguments: api_key"
     assert third["failed"] is True
+
+
+@pytest.mark.parametrize(("name", "value"), [("NOTE", "a\0b"), ("A=B", "c"), ("", "c")])
+def test_environment_that_cannot_be_set_leaks_nothing_into_the_next_item(name: str, value: str) -> None:
+    before = dict(os.environ)
+    plugin = action(CONFIG, {"is_token_readonly": True}, environment=[{"CORTEX_API_KEY": API_KEY, name: value}])
+    with pytest.raises(AnsibleActionFail, match=f"a variable that cannot be set: '{name}'. Nothing was sent."):
+        plugin.run(task_vars={})
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("value", [TOKEN.encode(), {1, 2}, object()])
+def test_value_that_is_not_of_yaml_or_json_is_refused(value: Any) -> None:
+    name = type(value).__name__
+    with pytest.raises(AnsibleActionFail, match=f"^An argument contains a value of type {name}. Nothing was sent.$"):
+        action(CONFIG, {**ARGUMENTS, "token": value}).run(task_vars={})
 
 
 # Where a task runs
