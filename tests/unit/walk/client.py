@@ -51,10 +51,9 @@ class Broken(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """What was found: how many places there are, the longest history in requests, and what does not hold."""
+    """What was found: how many places there are, and what does not hold."""
 
     places: int
-    longest: int
     broken: dict[str, Broken]
 
 
@@ -63,10 +62,8 @@ def walk_goal(product: Product, goal: Goal, number_of_faults: int, *, stops_at_f
     start = Place(core.Knowledge(), Told(), AT_FIRST, number_of_faults)
     reached: dict[Place, tuple[Place | None, str]] = {start: (None, "")}
     broken: dict[str, Broken] = {}
-    longest = 0
     todo = [start]
     for place in todo:
-        longest = max(longest, place.requests)
         moment, following = _follow(product, goal, place)
         failed = next((each.__name__ for each in INVARIANTS if not _holds(each, moment)), None)
         if place.requests > MAX_REQUESTS + MAX_REQUESTS_PER_FAULT * (number_of_faults - place.budget):
@@ -79,7 +76,7 @@ def walk_goal(product: Product, goal: Goal, number_of_faults: int, *, stops_at_f
             if further not in reached:
                 reached[further] = (place, name)
                 todo.append(further)
-    return Walked(len(reached), longest, broken)
+    return Walked(len(reached), broken)
 
 
 def _follow(product: Product, goal: Goal, place: Place) -> tuple[Moment, Iterator[tuple[str, Place]]]:

@@ -218,6 +218,8 @@ def met(truths: Truths, request: core.Request, fault: FaultKind) -> Truths:
     """Return what is possible after a fault."""
     if not isinstance(request, core.Write):
         return truths
+    if isinstance(fault.event, core.WriteConflicted):
+        return frozenset(truth for truth in truths if truth.now is None)
     return frozenset(
         Truth(truth.first, after, truth.has_written or has_effect)
         for truth in truths
