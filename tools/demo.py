@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.simulator import Simulator, Workspace
 from tests.support.environment import short_folder
@@ -28,10 +26,11 @@ THIRD_TOKEN = "u+EXAMPLEthird06ef56"
 FOURTH_TOKEN = "u+EXAMPLEfourth7gh78"
 BAD_TOKEN = "u+EXAMPLErejectedbad"
 READ_ONLY = True
+PREFLIGHT = "-e cortex_pagerduty_preflight=true"
+PREVIOUS = "-e cortex_pagerduty_previous_token"
+SERIAL = "-e cortex_rollout_serial"
 LINE = "=" * 100
 
-ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
-AUDIT = "cortexapps.cortex.pagerduty_audit"
 ROTATION = "rotation.yml"
 ROTATION_PLAYBOOK = """\
 - name: Rotate the PagerDuty token of a Cortex workspace
@@ -53,73 +52,29 @@ ROTATION_PLAYBOOK = """\
         previous_token: "{{ old_token }}"
 """
 NOT_VALID = {"configurations": [{"isValid": False, "message": "The token belongs to another PagerDuty account"}]}
-
-
-class Step(NamedTuple):
-    """What is run. `verdict` is what Cortex says of the token, whether PagerDuty accepts it or not."""
-
-    title: str
-    playbook: str
-    variables: dict[str, object]
-    options: tuple[str, ...] = ()
-    succeeds: bool = True
-    verdict: object = None
-
-
-CHECK, DIFF = "--check", "--diff"
-STEPS = [
-    Step(
-        "Check mode: what a rollout to three workspaces would do. It writes nothing.",
-        ROLLOUT,
-        {"cortex_pagerduty_token": TOKEN},
-        (CHECK, DIFF),
-    ),
-    Step(
-        "The same for real: one configuration is added, two are replaced, and Cortex validates all three.",
-        ROLLOUT,
-        {"cortex_pagerduty_token": TOKEN},
-        (DIFF,),
-    ),
-    Step("Again: nothing changes.", ROLLOUT, {"cortex_pagerduty_token": TOKEN}, (DIFF,)),
-    Step(
-        "A rotation in two batches: one workspace, then the others. PagerDuty is asked about the new token first.",
-        ROLLOUT,
-        {"cortex_pagerduty_token": NEW_TOKEN, "cortex_pagerduty_preflight": True, "cortex_rollout_serial": "1,2"},
-        (DIFF,),
-    ),
-    Step(
-        "A token that PagerDuty does not accept. The preflight rejects it, and nothing is written.",
-        ROLLOUT,
-        {"cortex_pagerduty_token": BAD_TOKEN, "cortex_pagerduty_preflight": True, "cortex_rollout_serial": 1},
-        succeeds=False,
-    ),
-    Step(
-        "The same token without preflight. Cortex says that it is not valid, and the previous one is restored.",
-        ROLLOUT,
-        {
-            "cortex_pagerduty_token": BAD_TOKEN,
-            "cortex_pagerduty_previous_token": NEW_TOKEN,
-            "cortex_rollout_serial": 1,
-        },
-        succeeds=False,
-    ),
-    Step(
-        "A rotation with preflight and rollback as one task, in a playbook of your own.",
-        ROTATION,
-        {"new_token": THIRD_TOKEN, "old_token": NEW_TOKEN},
-        (DIFF,),
-    ),
-    Step(
-        "The same task with a token that PagerDuty accepts and Cortex does not. The task restores the previous token.",
-        ROTATION,
-        {"new_token": FOURTH_TOKEN, "old_token": THIRD_TOKEN},
-        (DIFF,),
-        succeeds=False,
-        verdict=NOT_VALID,
-    ),
-    Step("An audit: the configuration of each workspace, and whether it is valid.", AUDIT, {}),
-    Step("Removal.", ROLLOUT, {"cortex_pagerduty_state": "absent"}, (DIFF,)),
-]
+# A title and the arguments of ansible-playbook, by turns. An exclamation mark: the playbook must fail.
+STEPS = f"""\
+Check mode: what a rollout to three workspaces would do. It writes nothing.
+  cortexapps.cortex.pagerduty_rollout --check --diff -e cortex_pagerduty_token={TOKEN}
+The same for real: one configuration is added, two are replaced, and Cortex validates all three.
+  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_token={TOKEN}
+Again: nothing changes.
+  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_token={TOKEN}
+A rotation in two batches: one workspace, then the others. PagerDuty is asked about the new token first.
+  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_token={NEW_TOKEN} {PREFLIGHT} {SERIAL}=1,2
+A token that PagerDuty does not accept. The preflight rejects it, and nothing is written.
+! cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_token={BAD_TOKEN} {PREFLIGHT} {SERIAL}=1
+The same token without preflight. Cortex says that it is not valid, and the previous one is restored.
+! cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_token={BAD_TOKEN} {PREVIOUS}={NEW_TOKEN} {SERIAL}=1
+A rotation with preflight and rollback as one task, in a playbook of your own.
+  {ROTATION} --diff -e new_token={THIRD_TOKEN} -e old_token={NEW_TOKEN}
+The same task with a token that PagerDuty accepts and Cortex does not. The task restores the previous token.
+! {ROTATION} --diff -e new_token={FOURTH_TOKEN} -e old_token={THIRD_TOKEN}
+An audit: the configuration of each workspace, and whether it is valid.
+  cortexapps.cortex.pagerduty_audit
+Removal.
+  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_state=absent
+""".splitlines()
 
 
 def main() -> int:
@@ -129,9 +84,9 @@ def main() -> int:
         (folder / "workspaces.json").write_text(json.dumps(workspaces(simulator)))
         (folder / ROTATION).write_text(ROTATION_PLAYBOOK)
         simulator.reject_token(BAD_TOKEN)
-        for number, step in enumerate(STEPS, 1):
-            print(f"\n{LINE}\n{number}. {step.title}", flush=True)
-            if run(step, folder, simulator) is not step.succeeds:
+        for number, (title, arguments) in enumerate(zip(STEPS[::2], STEPS[1::2], strict=True), 1):
+            print(f"\n{LINE}\n{number}. {title}", flush=True)
+            if run(arguments.strip("! "), folder, simulator) is arguments.startswith("!"):
                 unexpected.append(number)
             counts = Counter(simulator.requests)
             print("Requests:", ", ".join(f"{count} x {request}" for request, count in counts.items()))
@@ -174,15 +129,15 @@ def stored(workspace: Workspace) -> str:
     return f"{workspace.name} ...{configuration['token'][-4:]}" if configuration else f"{workspace.name} none"
 
 
-def run(step: Step, folder: Path, simulator: Simulator) -> bool:
-    """Run a step; return whether it succeeded."""
-    variables = {"cortex_workspaces": "cortex", **step.variables}
-    command = ["ansible-playbook", step.playbook, "-i", "workspaces.json", "-e", json.dumps(variables), *step.options]
-    print(f"   {shlex.join(command)}\n{LINE}", flush=True)
-    if step.playbook == ROTATION:
+def run(arguments: str, folder: Path, simulator: Simulator) -> bool:
+    """Run a playbook; return whether it succeeded."""
+    playbook, *options = arguments.split()
+    command = ["ansible-playbook", playbook, "-i", "workspaces.json", "-e", "cortex_workspaces=cortex", *options]
+    print(f"   {' '.join(command)}\n{LINE}", flush=True)
+    if playbook == ROTATION:
         print(ROTATION_PLAYBOOK, end="", flush=True)
-    if step.verdict:
-        simulator.fault("validate", body=step.verdict)
+    if f"new_token={FOURTH_TOKEN}" in options:
+        simulator.fault("validate", body=NOT_VALID)
     # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
     env = environment(folder, SSL_CERT_FILE=simulator.ca_path or "")
     return subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, check=False).returncode == 0
