@@ -15,26 +15,25 @@ import argparse
 import json
 import os
 import platform
-import re
 import resource
 import statistics
+import string
 import subprocess
 import sys
 import time
 import venv
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ansible.release
 import certifi
+import yaml
 
 from tests.simulator import Simulator
 from tests.support.environment import isolated, short_folder
-from tools import chart
 
-WORK = chart.ROOT / ".work" / "benchmark"
+WORK = Path(__file__).resolve().parents[1] / ".work" / "benchmark"
 CLI = WORK / "venv-cli" / "bin" / "cortex"
 COPIES = 10  # even, so that the last copy leaves the first token stored
 FLEET = 50
@@ -42,6 +41,48 @@ API_KEY = "ck_live_bench_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
 TOKENS = ("u+EXAMPLExxxxxxxab12", "u+EXAMPLExxxxxxxcd34")
 BAD_TOKEN = "u+EXAMPLExxxxxxxbad1"
 STORED = {"token": TOKENS[0], "is_token_readonly": True}
+# What each row does to one workspace. $token differs from copy to copy, $first is the token that is stored before.
+TASKS = """\
+ping: [ansible.builtin.ping: {}]
+nothing to change: [cortexapps.cortex.cortex_pagerduty_config: {token: $first, is_token_readonly: true}]
+nothing to change, one uri GET:
+- &read
+  register: stored
+  ansible.builtin.uri:
+    url: &url "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty/default-configuration"
+    headers: &headers {Authorization: "Bearer {{ cortex_pagerduty_api_key }}"}
+change and validate:
+- cortexapps.cortex.cortex_pagerduty_config: &change {token: $token, is_token_readonly: true, validate: true}
+# What people write without this collection: read, replace if it differs, validate what was replaced.
+change and validate, uri tasks:
+- *read
+- register: replaced
+  when: stored.json.lastFour != '$token'[-4:] or not stored.json.isTokenReadonly
+  ansible.builtin.uri:
+    url: "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty/configuration"
+    method: PUT
+    headers: *headers
+    body_format: json
+    body: {token: $token, isTokenReadonly: true}
+- when: replaced is not skipped
+  ansible.builtin.uri:
+    url: "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty/configuration/validate"
+    method: POST
+    headers: *headers
+# The vendor's command line. Its `add` sends a body that the API refuses.
+change and validate, cortexapps-cli:
+- {ansible.builtin.command: $cli integrations pagerduty get-default, failed_when: false}
+- failed_when: false
+  ansible.builtin.command: $cli integrations pagerduty add --alias default --api-key $token --is-default
+- {ansible.builtin.command: $cli integrations pagerduty validate-all, failed_when: false}
+change and validate, with preflight:
+- cortexapps.cortex.cortex_pagerduty_config: {<<: *change, preflight: true, preflight_url: "$pagerduty"}
+invalid token, rolled back:
+- cortexapps.cortex.cortex_pagerduty_config: {<<: *change, token: $bad, rollback: true, previous_token: $first}
+  ignore_errors: true
+change and validate, as an ordinary module:
+- {cortexapps.cortex.cortex_pagerduty_config: *change, become: true, become_method: as_is}
+"""
 # The rows of the tables that are compared. All others are measured alone.
 COMPARED = [
     ("nothing to change", "ping"),
@@ -53,43 +94,6 @@ COMPARED = [
     (f"audit, {FLEET} workspaces", f"ping, {FLEET} workspaces"),
 ]
 
-Task = dict[str, Any]
-# Seconds of CPU (user and system time of all processes) and by the clock, requests and connections.
-Cost = tuple[float, ...]
-
-
-def module(token: str, **options: object) -> Task:
-    return {"cortexapps.cortex.cortex_pagerduty_config": {"token": token, "is_token_readonly": True, **options}}
-
-
-def uri(method: str, path: str, body: Task | None = None, **keywords: object) -> Task:
-    """Return a task that calls the API without this collection."""
-    arguments: Task = {
-        "url": "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty" + path,
-        "method": method,
-        "headers": {"Authorization": "Bearer {{ cortex_pagerduty_api_key }}"},
-        **({"body_format": "json", "body": body} if body else {}),
-    }
-    return {"ansible.builtin.uri": arguments, **keywords}
-
-
-def uri_tasks(token: str) -> list[Task]:
-    """Return what people write without this collection: read, replace if it differs, validate what was replaced."""
-    body = {"token": token, "isTokenReadonly": True}
-    differs = f"stored.json.lastFour != '{token[-4:]}' or not stored.json.isTokenReadonly"
-    return [
-        uri("GET", "/default-configuration", register="stored"),
-        uri("PUT", "/configuration", body, register="replaced", when=differs),
-        uri("POST", "/configuration/validate", when="replaced is not skipped"),
-    ]
-
-
-def cli_tasks(token: str) -> list[Task]:
-    """Return tasks that call the vendor's command line. Its `add` sends a body that the API refuses."""
-    commands = ("get-default", f"add --alias default --api-key {token} --is-default", "validate-all")
-    command = f"{CLI} integrations pagerduty"
-    return [{"ansible.builtin.command": f"{command} {each}", "failed_when": False} for each in commands]
-
 
 class Benchmark:
     """Runs playbooks against a simulator and measures them."""
@@ -97,91 +101,73 @@ class Benchmark:
     def __init__(self, simulator: Simulator, folder: Path) -> None:
         self.simulator = simulator
         self.folder = folder
-        self.costs: defaultdict[str, list[Cost]] = defaultdict(list)
         # As large as a system's: what it costs to load it is part of the cost.
         bundle = folder / "bundle.pem"
         bundle.write_bytes(Path(certifi.where()).read_bytes() + Path(simulator.ca_path or "").read_bytes())
-        self.env = {
-            **isolated(folder),
-            "CORTEX_BASE_URL": simulator.url,
-            "CORTEX_API_KEY": API_KEY,
-            "REQUESTS_CA_BUNDLE": str(bundle),
-            "SSL_CERT_FILE": str(bundle),
-        }
+        self.env = isolated(folder) | {"CORTEX_BASE_URL": simulator.url, "CORTEX_API_KEY": API_KEY}
+        self.env |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(bundle))
         simulator.add_workspace(API_KEY, "bench", STORED)
         simulator.reject_token(BAD_TOKEN)
-        preflight: Task = {"preflight": True, "preflight_url": simulator.pagerduty_url}
-        undo: Task = {"validate": True, "rollback": True, "previous_token": TOKENS[0], "token": BAD_TOKEN}
+        names = {"first": TOKENS[0], "bad": BAD_TOKEN, "cli": CLI, "pagerduty": simulator.pagerduty_url}
+        template = string.Template(TASKS)
+        # Of the second token and of the first, by the name of the row.
+        self.tasks: list[Any] = [yaml.safe_load(template.substitute(names, token=each)) for each in reversed(TOKENS)]
         # For each row: the arguments of ansible-playbook, and how often it does the same.
-        self.subjects = {
-            "ping": self.task(lambda token: [{"ansible.builtin.ping": {}}]),
-            "nothing to change": self.task(lambda token: [module(TOKENS[0])]),
-            "nothing to change, one uri GET": self.task(lambda token: uri_tasks(token)[:1]),
-            "change and validate": self.task(lambda token: [module(token, validate=True)]),
-            "change and validate, uri tasks": self.task(uri_tasks),
-            "change and validate, cortexapps-cli": self.task(cli_tasks),
-            "change and validate, with preflight": self.task(lambda token: [module(token, validate=True, **preflight)]),
-            "invalid token, rolled back": self.task(lambda token: [module(**undo) | {"ignore_errors": True}]),
-            "change and validate, as an ordinary module": self.task(
-                lambda token: [module(token, validate=True)], become=True, become_method="as_is"
-            ),
-        }
+        self.subjects: dict[str, tuple[list[str], int]] = {}
+        for name in self.tasks[0]:
+            playbook = self.play([task for tasks in self.tasks * (COPIES // 2) for task in tasks[name]])
+            self.subjects[name] = ([playbook, "-e", f"cortex_pagerduty_api_key={API_KEY}"], COPIES)
         self.add_fleet(FLEET, "rollout", "uri tasks", "ping", "audit")
+        # For each row and round: seconds of CPU (of all processes) and by the clock, requests and connections.
+        self.costs: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
 
     def file(self, content: object) -> str:
         path = self.folder / f"{len(list(self.folder.iterdir()))}.json"
         path.write_text(json.dumps(content))
         return str(path)
 
-    def play(self, tasks: list[Task], hosts: str, **keywords: object) -> str:
+    def play(self, tasks: list[Any], hosts: str = "localhost") -> str:
         """Write a playbook. The interpreter is for tasks of modules."""
         interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         play = {"hosts": hosts, "connection": "local", "gather_facts": False, "vars": interpreter, "tasks": tasks}
-        return self.file([{**play, **keywords}])
-
-    def task(self, tasks: Callable[[str], list[Task]], **keywords: object) -> tuple[tuple[str, ...], int]:
-        """Return the work on one workspace; `tasks` makes that of a copy from its token, which differs each time."""
-        copies = [task for copy in range(COPIES) for task in tasks(TOKENS[(copy + 1) % 2])]
-        return (self.play(copies, "localhost", **keywords), "-e", f"cortex_pagerduty_api_key={API_KEY}"), COPIES
+        return self.file([play])
 
     def add_fleet(self, size: int, *names: str) -> None:
         """Add the work on many workspaces, in which nothing has to change."""
-        hosts = {
-            f"{size}-{number}": {"cortex_pagerduty_api_key": f"{API_KEY}_{size}_{number}"} for number in range(size)
-        }
-        for name, variables in hosts.items():
-            self.simulator.add_workspace(variables["cortex_pagerduty_api_key"], name, STORED)
+        hosts = {}
+        for number in range(size):
+            key = f"{API_KEY}_{size}_{number}"
+            self.simulator.add_workspace(key, f"{size}-{number}", STORED)
+            hosts[f"{size}-{number}"] = {"cortex_pagerduty_api_key": key}
         shared = {"cortex_pagerduty_token": TOKENS[0], "cortex_pagerduty_is_token_readonly": True}
-        options = ("-i", self.file({"fleet": {"hosts": hosts, "vars": shared}}), "-e", "cortex_workspaces=fleet")
+        options = ["-i", self.file({"fleet": {"hosts": hosts, "vars": shared}}), "-e", "cortex_workspaces=fleet"]
         playbooks = {
             "rollout": "cortexapps.cortex.pagerduty_rollout",
             "audit": "cortexapps.cortex.pagerduty_audit",
-            "uri tasks": self.play(uri_tasks(TOKENS[0]), "fleet"),
-            "ping": self.play([{"ansible.builtin.ping": {}}], "fleet"),
+            "uri tasks": self.play(self.tasks[1]["change and validate, uri tasks"], "fleet"),
+            "ping": self.play(self.tasks[1]["ping"], "fleet"),
         }
-        self.subjects |= {f"{name}, {size} workspaces": ((playbooks[name], *options), size) for name in names}
+        self.subjects |= {f"{name}, {size} workspaces": ([playbooks[name], *options], size) for name in names}
 
-    def run(self, *arguments: str) -> Cost:
+    def run(self, *arguments: str) -> tuple[float, ...]:
         """Run ansible-playbook, which must succeed."""
         self.simulator.clear_log()
+        command = ["ansible-playbook", *arguments]
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        done = subprocess.run(
-            ["ansible-playbook", *arguments], env=self.env, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - start
         if done.returncode:
-            sys.exit(f"ansible-playbook {arguments} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+            sys.exit(f"{command} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return cpu, wall, len(self.simulator.requests), self.simulator.connections
 
     def measure(self, name: str) -> float:
         """Measure a row once more; return the CPU time of one of what it does. A run's start is no part of a task."""
         arguments, size = self.subjects[name]
-        base = self.run(self.play([], "localhost")) if size == COPIES else (0.0,) * 4
-        self.costs[name].append(
-            tuple((all_ - none) / size for all_, none in zip(self.run(*arguments), base, strict=True))
-        )
-        return self.costs[name][-1][0]
+        base = self.run(self.play([])) if size == COPIES else (0.0,) * 4
+        cost = tuple((all_ - none) / size for all_, none in zip(self.run(*arguments), base, strict=True))
+        self.costs[name].append(cost)
+        return cost[0]
 
     def compare(self, rounds: int, large: int) -> dict[str, list[float]]:
         """Measure everything; return the ratios of each comparison."""
@@ -228,11 +214,10 @@ def table(rows: list[Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write the results as JSON and, on request, into the guide."""
+    """Measure, print the tables of the performance guide, and write the results as JSON."""
     parser = argparse.ArgumentParser(prog="make benchmark", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured")
     parser.add_argument("--large", type=int, default=1000, help="workspaces of the large rollout; 0: none")
-    parser.add_argument("--write-guide", action="store_true", help="put the results into the performance guide")
     options = parser.parse_args()
     if not CLI.is_file():
         venv.create(CLI.parents[1], with_pip=True, clear=True)
@@ -243,10 +228,6 @@ def main() -> None:
     report = benchmark.report(ratios)
     print(report)
     (WORK / "results.json").write_text(json.dumps({"costs": benchmark.costs, "ratios": ratios}, indent=2))
-    if options.write_guide:
-        guide = chart.GUIDE.read_text()
-        chart.GUIDE.write_text(re.sub(r"(?s)(?<=results begin\n).*(?=\.\. results end)", f"\n{report}\n\n", guide))
-        chart.main()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import contextlib
 import json
 import os
@@ -26,12 +25,7 @@ WORK = ROOT / ".work"
 HOME = WORK / "home"
 
 # Where version managers keep interpreters. Their shims can stand for interpreters that are not installed.
-_PYTHON_FOLDERS = (
-    ".pyenv/versions/*/bin",
-    ".asdf/installs/python/*/bin",
-    ".local/share/mise/installs/python/*/bin",
-    ".local/share/uv/python/*/bin",
-)
+_PYTHONS = (".pyenv/versions", ".asdf/installs/python", ".local/share/mise/installs/python", ".local/share/uv/python")
 # Takes the place of get-pip.py, which ansible-test downloads from a host that is no package index.
 _GET_PIP = """\
 import subprocess
@@ -49,12 +43,12 @@ def isolate() -> None:
     """
     if os.environ.get("HOME") == str(HOME):
         return  # A parent process did it.
-    pip = _pip_configuration()
+    pip = _pip_options()
     for folder in ("junit", "tmp", "home/.config/pip", "home/.config/uv", "home/.ansible/test/cache"):
         (WORK / folder).mkdir(parents=True, exist_ok=True)
     _forget_another_place()
     # Relative, because pip and uv split the value at blanks.
-    constraints = f"{pip.get('global', 'constraint', fallback='')} tests/constraints.txt".strip()
+    constraints = f"{pip.get('constraint', '')} tests/constraints.txt".strip()
     isolated = {
         **clean(),
         # A copy of the collection in there is no part of this repository.
@@ -73,12 +67,11 @@ def isolate() -> None:
         # nox creates a virtual environment again when its interpreter is another one.
         "NOX_ENABLE_STALENESS_CHECK": "1",
     }
-    if cert := pip.get("global", "cert", fallback=""):
+    if cert := pip.get("cert"):
         isolated["SSL_CERT_FILE"] = cert  # uv has no other option for it
     os.environ.clear()
     os.environ.update(isolated)
-    _write_pip_files(pip)
-    _write_uv_file(pip)
+    _write_configurations(pip)
 
 
 def save_get_pip(environment: Path) -> None:
@@ -113,51 +106,47 @@ def _path() -> Iterator[str]:
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         if Path(folder).name != "shims":
             yield folder
-    for pattern in _PYTHON_FOLDERS:
-        yield from sorted(map(str, Path.home().glob(pattern)), reverse=True)
+    for place in _PYTHONS:
+        yield from sorted(map(str, Path.home().glob(f"{place}/*/bin")), reverse=True)
 
 
-def _pip_configuration() -> configparser.RawConfigParser:
-    """Return what pip is configured with, by files and by variables."""
+def _pip_options() -> dict[str, str]:
+    """Return the options that pip is configured with, by files and by variables."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    configuration = configparser.RawConfigParser()
-    configuration["global"] = {}
+    found = re.findall(r"^(:env:|global|install)\.(.+?)=(.*)$", listing, re.MULTILINE)
     # Variables come last, because they win over files.
-    for line in sorted(listing.splitlines(), key=lambda line: line.startswith(":env:")):
-        name, _equals, value = line.partition("=")
-        section, _dot, option = name.rpartition(".")
-        if option != "config-file":
-            section = "global" if section == ":env:" else section
-            configuration.read_dict({section: {option: ast.literal_eval(value)}})
-    for option, names in {"proxy": ("HTTPS_PROXY", "https_proxy"), "cert": ("REQUESTS_CA_BUNDLE",)}.items():
-        for value in filter(None, map(os.environ.get, names)):
-            configuration["global"].setdefault(option, value)
-    return configuration
+    found.sort(key=lambda each: each[0] == ":env:")
+    options = {option: ast.literal_eval(value) for _section, option, value in found}
+    for name, option in (("REQUESTS_CA_BUNDLE", "cert"), ("https_proxy", "proxy"), ("HTTPS_PROXY", "proxy")):
+        if value := os.environ.get(name):
+            options.setdefault(option, value)
+    return options
 
 
-def _write_pip_files(configuration: configparser.RawConfigParser) -> None:
-    """Write what ansible-test's own virtual environments need: it passes no variable to them."""
-    path = HOME / ".config" / "pip" / "pip.conf"
-    path.touch(mode=0o600)  # an index may need a password
-    configuration.read_dict({"install": {"no-compile": "true"}})
-    with path.open("w") as file:
-        configuration.write(file)
+def _write_configurations(pip: dict[str, str]) -> None:
+    """Write what pip is configured with for uv, which nox installs with, and for pip in environments of ansible-test.
 
-
-def _write_uv_file(configuration: configparser.RawConfigParser) -> None:
-    """Write for uv what pip is configured with. nox installs with uv, which reads no configuration of pip."""
-    options: dict[str, object] = {
+    uv reads no configuration of pip, and ansible-test passes no variable to its environments.
+    """
+    uv: dict[str, object] = {
         "index-strategy": "unsafe-best-match",  # as pip does
         "python-downloads": "never",
         "system-certs": True,
     }
-    pip = configuration["global"]
-    texts = {"index-url": "index-url", "http-proxy": "proxy", "https-proxy": "proxy"}
+    strings = {"index-url": "index-url", "http-proxy": "proxy", "https-proxy": "proxy"}
     lists = {"extra-index-url": "extra-index-url", "find-links": "find-links", "allow-insecure-host": "trusted-host"}
-    options |= {name: pip[of_pip] for name, of_pip in texts.items() if of_pip in pip}
-    options |= {name: pip[of_pip].split() for name, of_pip in lists.items() if of_pip in pip}
-    path = HOME / ".config" / "uv" / "uv.toml"
-    path.touch(mode=0o600)
-    # Each of these values is written in JSON as in TOML.
-    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items()))
+    uv |= {name: pip[option] for name, option in strings.items() if option in pip}
+    uv |= {name: pip[option].split() for name, option in lists.items() if option in pip}
+    for file, head, lines in (
+        # Each of these values is written in JSON as in TOML.
+        ("uv/uv.toml", "", [f"{name} = {json.dumps(value)}" for name, value in uv.items()]),
+        (
+            "pip/pip.conf",
+            "[global]\nno-compile = true\n",
+            [f"{name} = {' '.join(value.split())}" for name, value in pip.items()],
+        ),
+    ):
+        path = HOME / ".config" / file
+        path.touch(mode=0o600)  # an index may need a password
+        path.write_text(head + "\n".join(lines) + "\n")

@@ -17,12 +17,12 @@ TITLE = "Cortex collection for Ansible"
 # The labels of Ansible's own documentation that antsibull-docs refers to. Looked up here and not over the network, so
 # that the outcome is the same behind a firewall.
 ANSIBLE_DOCS = "https://docs.ansible.com/ansible/latest/"
-ANSIBLE_LABELS = {
-    "action_plugins": ("plugins/action.html", "Action plugins"),
-    "ansible_configuration_settings": ("reference_appendices/config.html", "Ansible Configuration Settings"),
-    "common_return_values": ("reference_appendices/common_return_values.html", "Return Values"),
-}
-INVENTORY_HEAD = """\
+ANSIBLE_LABELS = b"""\
+action_plugins std:label -1 plugins/action.html Action plugins
+ansible_configuration_settings std:label -1 reference_appendices/config.html Ansible Configuration Settings
+common_return_values std:label -1 reference_appendices/common_return_values.html Return Values
+"""
+INVENTORY_HEAD = b"""\
 # Sphinx inventory version 2
 # Project: Ansible
 # Version:
@@ -45,17 +45,11 @@ def build(folder: Path) -> None:
     # antsibull-docs has no option for these titles.
     index = rst / "index.rst"
     index.write_text(index.read_text().replace("Cortexapps.Cortex", "cortexapps.cortex"))
-    (folder / "ansible.inv").write_bytes(inventory())
+    (folder / "ansible.inv").write_bytes(INVENTORY_HEAD + zlib.compress(ANSIBLE_LABELS))
     with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
         configuration.write(f"\nhtml_title = {TITLE!r}\n")
         configuration.write(f'intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
     run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder), str(rst), str(folder / "html"))
-
-
-def inventory() -> bytes:
-    """Return the labels as an inventory of Sphinx, format 2."""
-    lines = "".join(f"{name} std:label -1 {page} {title}\n" for name, (page, title) in ANSIBLE_LABELS.items())
-    return INVENTORY_HEAD.encode() + zlib.compress(lines.encode())
 
 
 def run(*command: str) -> None:
