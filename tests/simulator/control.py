@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from .faults import check
-from .state import Scope, State, Workspace, checked_tokens, workspace_arguments
+from .state import Scope, State, Workspace
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,7 +38,7 @@ class _Call:
         return self.workspace if "name" in self.request.match_info else self.state
 
     def add_workspace(self) -> dict[str, Any]:
-        return self.state.add_workspace(**workspace_arguments(self.content)).describe()
+        return self.state.add_workspace(**self.content).describe()
 
     def change_workspace(self) -> dict[str, Any]:
         if not self.content.keys() <= {"configuration", "may_configure"}:
@@ -49,16 +49,21 @@ class _Call:
         return self.workspace.describe()
 
     def reject_tokens(self) -> dict[str, Any]:
-        if self.content.keys() != {"tokens"}:
-            raise ValueError("expected {tokens: [string, ...]}")
-        self.state.rejected_tokens.update(checked_tokens("tokens", self.content["tokens"]))
+        self.state.reject_tokens(**self.content)
         return self.list_rejected_tokens()
 
     def list_rejected_tokens(self) -> dict[str, Any]:
         return {"tokens": sorted(self.state.rejected_tokens)}
 
     def show_log(self) -> dict[str, Any]:
-        return {**self.state.totals, "entries": self.state.entries(self.request.query.get("workspace"))}
+        named = self.request.query.get("workspace")
+        state = self.state
+        return {
+            "requests": len(state.log),
+            "connections": state.connections,
+            "handshakes": state.handshakes,
+            "entries": [entry for entry in state.log if named in (None, entry["workspace"])],
+        }
 
 
 #: Status of the response and what makes its content (204: nothing), by verb and path.
@@ -67,7 +72,7 @@ _ROUTES: dict[tuple[str, str], tuple[int, Callable[[_Call], object]]] = {
     ("POST", "/workspaces"): (201, _Call.add_workspace),
     ("GET", "/workspaces/{name}"): (200, lambda call: call.workspace.describe()),
     ("PATCH", "/workspaces/{name}"): (200, _Call.change_workspace),
-    ("DELETE", "/workspaces/{name}"): (204, lambda call: call.state.remove_workspace(call.workspace.name)),
+    ("DELETE", "/workspaces/{name}"): (204, lambda call: call.state.workspaces.pop(call.request.match_info["name"])),
     ("GET", "/rejected-tokens"): (200, _Call.list_rejected_tokens),
     ("POST", "/rejected-tokens"): (200, _Call.reject_tokens),
     ("DELETE", "/rejected-tokens"): (204, lambda call: call.state.rejected_tokens.clear()),

@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from types import TracebackType
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -97,15 +96,8 @@ class Simulator(State):
     def __enter__(self) -> Simulator:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
-
-    @property
-    def state(self) -> State:
-        """The simulator itself: what it knows."""
-        return self
 
     # Addresses
 
@@ -115,23 +107,16 @@ class Simulator(State):
         return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     @property
-    def address(self) -> tuple[str, int]:
-        """The host and the port it listens on."""
-        return self._host, self._port
-
-    @property
     def url(self) -> str:
         """Cortex's base URL, with the prefix, without a trailing slash."""
         return self._origin + self._prefix
 
     @property
     def pagerduty_url(self) -> str:
-        """PagerDuty's base URL."""
         return f"{self._origin}/pagerduty"
 
     @property
     def control_url(self) -> str:
-        """Where the control routes begin."""
         return f"{self._origin}/_control"
 
     @property
@@ -190,9 +175,9 @@ class Simulator(State):
             stranger = trustme.CA()
             certificate = trustme.LeafCert(stranger.private_key_pem.bytes(), stranger.cert_pem.bytes(), [])
         else:
-            names = (
-                {"localhost", "127.0.0.1", "::1", self._host} if self._tls != "wrong-host" else {"other.example.com"}
-            )
+            names = {"localhost", "127.0.0.1", "::1", self._host}
+            if self._tls == "wrong-host":
+                names = {"other.example.com"}
             yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
             certificate = authority.issue_cert(*names, not_after=yesterday if self._tls == "expired" else None)
         certificate.configure_cert(context)

@@ -16,32 +16,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .faults import Fault, check, checked_configuration
-from .rules import last_four
 
 RATE_LIMIT_WINDOW_SECONDS = 60.0
 
 
-def workspace_arguments(value: object) -> dict[str, Any]:
-    """Return a workspace's description as arguments of `State.add_workspace`. Raises ValueError when it is not one."""
-    optional = {"name", "configuration", "may_configure"}
-    if not isinstance(value, dict) or not {"api_key"} <= value.keys() <= {"api_key", *optional}:
-        raise ValueError(f"a workspace must be a mapping with api_key and, optionally, {', '.join(sorted(optional))}")
-    return value
-
-
-def checked_tokens(name: str, value: object) -> list[str]:
-    """Return a list of tokens. Raises ValueError when it is not one."""
-    check(name, isinstance(value, list) and all(isinstance(token, str) for token in value), "a list of strings")
-    return value  # type: ignore[return-value]  # as just checked
-
-
 class Scope:
-    """What faults and log entries belong to: one workspace, or the whole simulator."""
+    """What faults and log entries belong to: the workspace with a name, or the whole simulator."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(self, lock: threading.RLock, entries: list[dict[str, Any]], name: str | None = None) -> None:
         self.lock = lock
+        self.name = name
         self.faults: list[Fault] = []
+        self._entries = entries
 
     def fault(self, operation: str, **fields: Any) -> Fault:
         """Queue a fault (README.md describes the fields) and return it.
@@ -54,14 +43,14 @@ class Scope:
         return fault
 
     def clear_faults(self) -> None:
-        """Forget the faults that are still queued."""
         with self.lock:
             self.faults.clear()
 
     @property
     def log(self) -> list[dict[str, Any]]:
         """Copies of the log entries, oldest first."""
-        raise NotImplementedError
+        with self.lock:
+            return [dict(entry) for entry in self._entries if self.name in (None, entry["workspace"])]
 
     @property
     def requests(self) -> list[str]:
@@ -75,10 +64,9 @@ class Workspace(Scope):
     def __init__(
         self, state: State, api_key: str, name: str, configuration: Mapping[str, Any] | None, may_configure: bool
     ) -> None:
-        super().__init__(state.lock)
+        super().__init__(state.lock, state._entries, name)
         self._state = state
         self.api_key = api_key
-        self.name = name
         self.may_configure = may_configure
         self.configuration = configuration
         self._window_start = -math.inf
@@ -87,18 +75,12 @@ class Workspace(Scope):
     @property
     def configuration(self) -> dict[str, Any] | None:
         """What is stored, as ``{"token": str, "is_token_readonly": bool}``; None when there is nothing. Settable."""
-        stored = self._configuration
-        return None if stored is None else dict(stored)
+        return self._configuration and dict(self._configuration)
 
     @configuration.setter
     def configuration(self, value: Mapping[str, Any] | None) -> None:
-        checked = checked_configuration(value)
         with self.lock:
-            self._configuration = checked
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return self._state.entries(self.name)
+            self._configuration = checked_configuration(value)
 
     def describe(self) -> dict[str, Any]:
         """Return what the control routes show of it."""
@@ -110,14 +92,13 @@ class Workspace(Scope):
         limit = self._state.rate_limit
         if limit is None:
             return None
-        with self.lock:
-            now = self._state.clock()
-            if now >= self._window_start + RATE_LIMIT_WINDOW_SECONDS:
-                self._window_start, self._window_requests = now, 0
-            if self._window_requests < limit:
-                self._window_requests += 1
-                return None
-            return math.ceil(self._window_start + RATE_LIMIT_WINDOW_SECONDS - now)
+        now = self._state.clock()
+        if now >= self._window_start + RATE_LIMIT_WINDOW_SECONDS:
+            self._window_start, self._window_requests = now, 0
+        if self._window_requests < limit:
+            self._window_requests += 1
+            return None
+        return math.ceil(self._window_start + RATE_LIMIT_WINDOW_SECONDS - now)
 
 
 class State(Scope):
@@ -128,13 +109,12 @@ class State(Scope):
 
     def __init__(self, rate_limit: int | None, log_path: Path | None, clock: Callable[[], float]) -> None:
         check("rate_limit", rate_limit is None or rate_limit >= 1, "at least 1 request a minute")
-        super().__init__(threading.RLock())
+        super().__init__(threading.RLock(), [])
         self.rate_limit = rate_limit
         self.clock = clock
+        self.workspaces: dict[str, Workspace] = {}
         self.rejected_tokens: set[str] = set()
-        self._workspaces: dict[str, Workspace] = {}
-        self._at_start: dict[str, list[Any]] = {}
-        self._entries: list[dict[str, Any]] = []
+        self._at_start: dict[str, Any] = {}
         # By the identity of the server's object for a connection, which no other open connection has.
         self._connection_numbers: dict[int, int] = {}
         self._next_connection_number = itertools.count(1)
@@ -153,12 +133,6 @@ class State(Scope):
 
     # Workspaces and tokens
 
-    @property
-    def workspaces(self) -> dict[str, Workspace]:
-        """The workspaces by name."""
-        with self.lock:
-            return dict(self._workspaces)
-
     def add_workspace(
         self,
         api_key: str,
@@ -169,65 +143,57 @@ class State(Scope):
         """Create a workspace. Raises ValueError when its name or its API key is taken or not a proper one."""
         with self.lock:
             if name is None:
-                name = f"workspace-{len(self._workspaces) + 1}"
+                name = f"workspace-{len(self.workspaces) + 1}"
             check("api_key", isinstance(api_key, str) and api_key, "a string that is not empty")
             proper = isinstance(name, str) and name and "/" not in name
             check("name", proper, "a string that is not empty and has no slash")
             check("may_configure", isinstance(may_configure, bool), "true or false")
-            if name in self._workspaces:
+            if name in self.workspaces:
                 raise ValueError(f"there is a workspace {name} already")
             owner = self.find(api_key)
             if owner is not None:
                 raise ValueError(f"workspace {owner.name} has the same API key")
-            self._workspaces[name] = Workspace(self, api_key, name, configuration, may_configure)
-            return self._workspaces[name]
-
-    def remove_workspace(self, name: str) -> None:
-        """Remove a workspace, so that its API key is unknown. Raises KeyError when there is no such workspace."""
-        del self._workspaces[name]
+            self.workspaces[name] = Workspace(self, api_key, name, configuration, may_configure)
+            return self.workspaces[name]
 
     def find(self, api_key: str | None) -> Workspace | None:
         """Return the workspace that an API key belongs to."""
         with self.lock:
-            return next((each for each in self._workspaces.values() if each.api_key == api_key), None)
+            return next((each for each in self.workspaces.values() if each.api_key == api_key), None)
 
     def reject_token(self, token: str) -> None:
         """Have PagerDuty refuse a token from now on."""
-        self.rejected_tokens.add(token)
+        self.reject_tokens([token])
 
-    def accept_token(self, token: str) -> None:
-        """Have PagerDuty accept a token again."""
-        self.rejected_tokens.discard(token)
+    def reject_tokens(self, tokens: object) -> None:
+        proper = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
+        check("tokens", proper, "a list of strings")
+        self.rejected_tokens.update(tokens)  # type: ignore[call-overload]  # as just checked
 
     def load(self, path: Path) -> None:
         """Add what a YAML file describes (see README.md); `reset` returns to it.
 
         Raises ValueError when it is not such a file.
         """
-        import yaml
-
         names = {"workspaces", "rejected_tokens"}
-        with self.lock:
-            try:
-                content = yaml.safe_load(path.read_text(encoding="utf-8"))
-                content = {} if content is None else content
-                is_proper = isinstance(content, dict) and content.keys() <= names
-                check("the file", is_proper, "a mapping with the keys workspaces and rejected_tokens")
-                self._at_start = {name: value for name, value in content.items() if value is not None}
-                check("workspaces", isinstance(self._at_start.get("workspaces", []), list), "a list")
-                self._restore_start()
-            except (yaml.YAMLError, ValueError) as error:
-                raise ValueError(f"{path}: {error}") from error
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            is_proper = content is None or (isinstance(content, dict) and content.keys() <= names)
+            check("the file", is_proper, "a mapping with the keys workspaces and rejected_tokens")
+            self._at_start = content or {}
+            self._restore_start()
+        except (yaml.YAMLError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def _restore_start(self) -> None:
-        self.rejected_tokens.update(checked_tokens("rejected_tokens", self._at_start.get("rejected_tokens", [])))
-        for workspace in self._at_start.get("workspaces", []):
-            self.add_workspace(**workspace_arguments(workspace))
+        self.reject_tokens(self._at_start.get("rejected_tokens") or [])
+        for workspace in self._at_start.get("workspaces") or []:
+            self.add_workspace(**workspace)
 
     def reset(self) -> None:
         """Return to the state at the start: what `load` added, nothing else; the log is empty."""
         with self.lock:
-            self._workspaces.clear()
+            self.workspaces.clear()
             self.rejected_tokens.clear()
             self.clear_faults()
             self.clear_log()
@@ -247,7 +213,7 @@ class State(Scope):
         what any workspace has queued for ``abilities``, and is then about that one.
         """
         with self.lock:
-            owners = [*self._workspaces.values()] if operation == "abilities" else [workspace] if workspace else []
+            owners = [*self.workspaces.values()] if operation == "abilities" else [workspace] if workspace else []
             waiting = [(each, fault) for each in (*owners, self) for fault in each.faults if fault.matches(operation)]
             owner, due = next((each for each in waiting if each[1].skip == 0), (self, None))
             for _owner, fault in waiting:
@@ -263,8 +229,7 @@ class State(Scope):
     def count_connection(self, connection: object) -> None:
         """Count a TCP connection and give it a number, which no later connection gets again."""
         with self.lock:
-            number = next(self._next_connection_number)
-            self._connection_numbers[id(connection)] = number
+            number = self._connection_numbers[id(connection)] = next(self._next_connection_number)
             self._counted_connections.add(number)
 
     def discount_connection(self, connection: object, handshake: bool) -> None:
@@ -290,7 +255,7 @@ class State(Scope):
                 "time": time.monotonic(),
                 "is_token_readonly": sent["isTokenReadonly"] if sent else None,
                 # Of a token that short, the last four characters would be the whole secret.
-                "last_four": last_four(token) if len(token) > 4 else None,
+                "last_four": token[-4:] if len(token) > 4 else None,
             }
             self._entries.append(entry)
             return entry
@@ -301,15 +266,6 @@ class State(Scope):
             entry["status"] = status
             if self._log_file is not None:
                 self._log_file.write(json.dumps(entry) + "\n")
-
-    def entries(self, workspace: str | None = None) -> list[dict[str, Any]]:
-        """Return copies of the log entries, oldest first: of the workspace with a name, or all."""
-        with self.lock:
-            return [dict(entry) for entry in self._entries if workspace in (None, entry["workspace"])]
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return self.entries()
 
     def clear_log(self) -> None:
         """Forget the log entries and begin the totals at zero (connections keep their numbers)."""
@@ -322,10 +278,3 @@ class State(Scope):
     def connections(self) -> int:
         """How many TCP connections were accepted since the log was cleared."""
         return len(self._counted_connections)
-
-    @property
-    def totals(self) -> dict[str, int]:
-        """How many requests, TCP connections and completed TLS handshakes there were since the log was cleared."""
-        with self.lock:
-            totals = {"connections": self.connections, "handshakes": self.handshakes}
-            return {"requests": len(self._entries), **totals}
