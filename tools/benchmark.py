@@ -43,8 +43,8 @@ BAD_TOKEN = "u+EXAMPLExxxxxxxbad1"
 STORED = {"token": TOKENS[0], "is_token_readonly": True}
 # What each row does to one workspace. $token differs from copy to copy, $first is the token that is stored before.
 TASKS = """\
-ping: [ansible.builtin.ping: {}]
 nothing to change: [cortexapps.cortex.cortex_pagerduty_config: {token: $first, is_token_readonly: true}]
+ping: [ansible.builtin.ping: {}]
 nothing to change, one uri GET:
 - &read
   register: stored

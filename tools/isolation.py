@@ -26,14 +26,6 @@ HOME = WORK / "home"
 
 # Where version managers keep interpreters. Their shims can stand for interpreters that are not installed.
 _PYTHONS = (".pyenv/versions", ".asdf/installs/python", ".local/share/mise/installs/python", ".local/share/uv/python")
-# Takes the place of get-pip.py, which ansible-test downloads from a host that is no package index.
-_GET_PIP = """\
-import subprocess
-import sys
-
-packages = [argument for argument in sys.argv if "==" in argument]
-sys.exit(subprocess.call([{uv!r}, "pip", "install", "-q", "--python", sys.executable, *packages]))
-"""
 
 
 def isolate() -> None:
@@ -75,11 +67,16 @@ def isolate() -> None:
 
 
 def save_get_pip(environment: Path) -> None:
-    """Save, where ansible-test of a virtual environment looks first, a program that installs pip from the index."""
+    """Save, where ansible-test of a virtual environment looks first, a program that installs pip from the index.
+
+    It takes the place of get-pip.py, which ansible-test downloads from a host that is no package index.
+    """
+    install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "-q", "--python"]
+    packages = "[argument for argument in sys.argv if '==' in argument]"
+    program = f"import subprocess, sys\nsys.exit(subprocess.call({install} + [sys.executable] + {packages}))\n"
     for source in environment.glob("lib/*/site-packages/ansible_test/_internal/python_requirements.py"):
         for version in re.findall(r"pip='([\d.]+)'", source.read_text()):
-            saved = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
-            saved.write_text(_GET_PIP.format(uv=str(Path(sys.executable).with_name("uv"))))
+            (HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py").write_text(program)
 
 
 @contextlib.contextmanager
@@ -118,7 +115,7 @@ def _pip_options() -> dict[str, str]:
     # Variables come last, because they win over files.
     found.sort(key=lambda each: each[0] == ":env:")
     options = {option: ast.literal_eval(value) for _section, option, value in found}
-    for name, option in (("REQUESTS_CA_BUNDLE", "cert"), ("https_proxy", "proxy"), ("HTTPS_PROXY", "proxy")):
+    for name, option in (("REQUESTS_CA_BUNDLE", "cert"), ("HTTPS_PROXY", "proxy"), ("https_proxy", "proxy")):
         if value := os.environ.get(name):
             options.setdefault(option, value)
     return options

@@ -168,7 +168,7 @@ class State(Scope):
     def reject_tokens(self, tokens: object) -> None:
         proper = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
         check("tokens", proper, "a list of strings")
-        self.rejected_tokens.update(tokens)  # type: ignore[call-overload]  # as just checked
+        self.rejected_tokens.update(tokens)  # type: ignore[arg-type]  # as just checked
 
     def load(self, path: Path) -> None:
         """Add what a YAML file describes (see README.md); `reset` returns to it.

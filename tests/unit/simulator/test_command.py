@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import signal
 import socket
@@ -16,38 +15,34 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import requests
 
 from tests.simulator.__main__ import main
 from tests.support.cortex import API_KEY, GET
-
-ROOT = Path(__file__).parents[3]
+from tests.support.environment import ROOT, clean
 
 
 @pytest.mark.parametrize(
     ("number", "options"),
-    [(signal.SIGTERM, "--tls"), (signal.SIGINT, "--tls --state-dir {state}"), (signal.SIGHUP, "--rate-limit 1")],
+    [(signal.SIGTERM, "--tls"), (signal.SIGINT, "--tls --state-dir 'a state'"), (signal.SIGHUP, "--rate-limit 1")],
 )
 def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: signal.Signals, options: str) -> None:
-    workspaces, log, ready, state = (tmp_path / name for name in ("workspaces.yml", "log", "ready", "a state"))
-    workspaces.write_text(f"workspaces: [{{api_key: {API_KEY}}}]", encoding="utf-8")
-    always = f"--workspaces '{workspaces}' --log '{log}' --ready-file '{ready}' --prefix /cortex "
-    command = [sys.executable, "-m", "tests.simulator", *shlex.split(always + options.format(state=f"'{state}'"))]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    environment["TMPDIR"] = str(tmp_path)
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    (tmp_path / "workspaces").write_text(f"workspaces: [{{api_key: {API_KEY}}}]", encoding="utf-8")
+    always = "--workspaces workspaces --log log --ready-file ready --prefix /cortex "
+    command = [sys.executable, "-m", "tests.simulator", *shlex.split(always + options)]
+    # Without PYTHONUNBUFFERED: a line comes at once, though through a pipe.
+    env = {**clean(), "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, text=True, stdout=PIPE, stderr=PIPE) as process:
         watchdog = threading.Timer(60, process.kill)
         watchdog.start()
         try:
             assert process.stdout is not None
-            # It comes at once, though through a pipe: the command ends by a signal only.
             line = next((line for line in process.stdout if line.startswith("export ")), "")
             variables = dict(word.split("=", 1) for word in shlex.split(line)[1:])
-            shown = json.loads(ready.read_text(encoding="utf-8"))
+            shown = json.loads((tmp_path / "ready").read_text(encoding="utf-8"))
             with requests.Session() as session:
                 session.trust_env = False
                 session.headers["Authorization"] = f"Bearer {variables['CORTEX_API_KEY']}"
@@ -60,14 +55,15 @@ def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: sign
             watchdog.cancel()
             process.kill()
     assert statuses == ([404, 429] if "--rate-limit" in options else [404, 404])
-    assert [json.loads(line)["status"] for line in log.read_text(encoding="utf-8").splitlines()] == statuses
+    logged = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["status"] for line in logged] == statuses
     assert (shown["url"], shown["pid"]) == (variables["CORTEX_BASE_URL"], process.pid)
     assert shown["url"].endswith("/cortex")
     assert shown["ca_path"] == variables.get("SSL_CERT_FILE") == (ca_path if "--tls" in options else None)
     # A temporary CA goes at the end.
-    kept = {workspaces, log, ready, *([state] if "--state-dir" in options else [])}
-    assert set(tmp_path.iterdir()) == kept
-    assert "--state-dir" not in options or shown["ca_path"] == str(state / "ca.pem")
+    kept = {"workspaces", "log", "ready", *(["a state"] if "--state-dir" in options else [])}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert "--state-dir" not in options or shown["ca_path"] == str(tmp_path / "a state" / "ca.pem")
 
 
 def test_it_says_why_it_cannot_start_and_leaves_nothing(
@@ -82,10 +78,8 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for options, reason in (
             (["--port", "70000"], "port must be from 0 to 65535"),
-            (["--port", "-1"], "port must be from 0 to 65535"),
             (["--port", str(taken.getsockname()[1])], "in use"),
             (["--host", ""], "host must be an address"),
-            (["--host", "nonsense.invalid"], "nonsense.invalid"),
             (["--host", "a..b"], "a..b"),
             (["--rate-limit", "0"], "rate_limit must be at least 1"),
             (["--log", f"{tmp_path}/missing/log"], f"{tmp_path}/missing/log"),

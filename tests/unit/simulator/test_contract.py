@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from tests.simulator import Simulator, Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, ROUTES, TOKEN, api_key_of, configuration
-from tests.unit.simulator.client import SIMULATOR, Client
+from tests.unit.simulator.client import DESCRIPTION, Client
 
 
 def test_every_operation_of_the_contract_is_tested() -> None:
-    paths = yaml.safe_load((SIMULATOR / "cortex-pagerduty.openapi.yaml").read_text(encoding="utf-8"))["paths"]
+    paths = DESCRIPTION["paths"]
     assert {f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs} == set(ROUTES.values())
 
 
@@ -78,15 +77,6 @@ def test_body_that_is_no_configuration_is_refused(client: Client, workspace: Wor
         assert response.status_code == 400, body[:100]
         assert response.json()["details"]
     assert workspace.configuration is None
-
-
-def test_workspaces_are_apart(client: Client, simulator: Simulator, workspace: Workspace) -> None:
-    other_key = api_key_of("team-b")
-    other = simulator.add_workspace(other_key, configuration=configuration(OTHER_TOKEN))
-    client.call("add", read_only=False)
-    assert client.call("get", key=other_key).json()["lastFour"] == "cd34"
-    assert client.call("delete", key=other_key).ok
-    assert (workspace.configuration, other.configuration) == (configuration(is_token_readonly=False), None)
 
 
 def test_both_apis_tell_rejected_tokens(client: Client, simulator: Simulator, workspace: Workspace) -> None:
