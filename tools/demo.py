@@ -26,9 +26,7 @@ THIRD_TOKEN = "u+EXAMPLEthird06ef56"
 FOURTH_TOKEN = "u+EXAMPLEfourth7gh78"
 BAD_TOKEN = "u+EXAMPLErejectedbad"
 READ_ONLY = True
-PREFLIGHT = "-e cortex_pagerduty_preflight=true"
-PREVIOUS = "-e cortex_pagerduty_previous_token"
-SERIAL = "-e cortex_rollout_serial"
+ROLLOUT = "cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_token"
 LINE = "=" * 100
 
 ROTATION = "rotation.yml"
@@ -55,25 +53,25 @@ NOT_VALID = {"configurations": [{"isValid": False, "message": "The token belongs
 # A title and the arguments of ansible-playbook, by turns. An exclamation mark: the playbook must fail.
 STEPS = f"""\
 Check mode: what a rollout to three workspaces would do. It writes nothing.
-  cortexapps.cortex.pagerduty_rollout --check --diff -e cortex_pagerduty_token={TOKEN}
+  {ROLLOUT}={TOKEN} --check --diff
 The same for real: one configuration is added, two are replaced, and Cortex validates all three.
-  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_token={TOKEN}
+  {ROLLOUT}={TOKEN} --diff
 Again: nothing changes.
-  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_token={TOKEN}
+  {ROLLOUT}={TOKEN} --diff
 A rotation in two batches: one workspace, then the others. PagerDuty is asked about the new token first.
-  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_token={NEW_TOKEN} {PREFLIGHT} {SERIAL}=1,2
+  {ROLLOUT}={NEW_TOKEN} -e cortex_pagerduty_preflight=true -e cortex_rollout_serial=1,2 --diff
 A token that PagerDuty does not accept. The preflight rejects it, and nothing is written.
-! cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_token={BAD_TOKEN} {PREFLIGHT} {SERIAL}=1
+! {ROLLOUT}={BAD_TOKEN} -e cortex_pagerduty_preflight=true -e cortex_rollout_serial=1
 The same token without preflight. Cortex says that it is not valid, and the previous one is restored.
-! cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_token={BAD_TOKEN} {PREVIOUS}={NEW_TOKEN} {SERIAL}=1
+! {ROLLOUT}={BAD_TOKEN} -e cortex_pagerduty_previous_token={NEW_TOKEN} -e cortex_rollout_serial=1
 A rotation with preflight and rollback as one task, in a playbook of your own.
-  {ROTATION} --diff -e new_token={THIRD_TOKEN} -e old_token={NEW_TOKEN}
+  {ROTATION} -e new_token={THIRD_TOKEN} -e old_token={NEW_TOKEN} --diff
 The same task with a token that PagerDuty accepts and Cortex does not. The task restores the previous token.
-! {ROTATION} --diff -e new_token={FOURTH_TOKEN} -e old_token={THIRD_TOKEN}
+! {ROTATION} -e new_token={FOURTH_TOKEN} -e old_token={THIRD_TOKEN} --diff
 An audit: the configuration of each workspace, and whether it is valid.
   cortexapps.cortex.pagerduty_audit
 Removal.
-  cortexapps.cortex.pagerduty_rollout --diff -e cortex_pagerduty_state=absent
+  cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_state=absent --diff
 """.splitlines()
 
 
@@ -99,21 +97,21 @@ def main() -> int:
 
 def workspaces(simulator: Simulator) -> dict[str, object]:
     """Create three workspaces, and return the inventory in which each is a host."""
-    stored = {
+    hosts = {}
+    for name, configuration in {
         "payments": None,
         "checkout": {"token": "u+EXAMPLEcheckoutoldk", "is_token_readonly": READ_ONLY},
         "search": {"token": "u+EXAMPLEsearch00olds", "is_token_readonly": not READ_ONLY},
-    }
-    keys = {name: f"ck_live_{name}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E" for name in stored}
-    for name, configuration in stored.items():
-        simulator.add_workspace(keys[name], name, configuration)
+    }.items():
+        key = f"ck_live_{name}_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
+        simulator.add_workspace(key, name, configuration)
+        hosts[name] = {"cortex_pagerduty_api_key": key}
     connection = {
         "cortex_pagerduty_base_url": simulator.url,
         "cortex_pagerduty_ca_path": simulator.ca_path,
         "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
         "cortex_pagerduty_is_token_readonly": READ_ONLY,
     }
-    hosts = {name: {"cortex_pagerduty_api_key": key} for name, key in keys.items()}
     return {"cortex": {"hosts": hosts, "vars": connection}}
 
 

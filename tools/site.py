@@ -35,8 +35,7 @@ def build(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     rst = folder / "rst"
     for made in (folder, rst):
-        made.mkdir(parents=True)
-        made.chmod(0o700)  # antsibull-docs wants it
+        made.mkdir(mode=0o700, parents=True)  # antsibull-docs wants it
     common = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-add-antsibull-docs-version"]
     naming = ["--project", TITLE, "--title", TITLE, "--copyright", "cortexapps.cortex contributors"]
     run("antsibull-docs", "sphinx-init", *common, *naming, "--dest-dir", str(folder), "cortexapps.cortex")
