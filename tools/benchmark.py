@@ -49,7 +49,7 @@ nothing to change, one uri GET:
 - &read
   register: stored
   ansible.builtin.uri:
-    url: &url "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty/default-configuration"
+    url: "$api/default-configuration"
     headers: &headers {Authorization: "Bearer {{ cortex_pagerduty_api_key }}"}
 change and validate:
 - cortexapps.cortex.cortex_pagerduty_config: &change {token: $token, is_token_readonly: true, validate: true}
@@ -59,22 +59,15 @@ change and validate, uri tasks:
 - register: replaced
   when: stored.json.lastFour != '$token'[-4:] or not stored.json.isTokenReadonly
   ansible.builtin.uri:
-    url: "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty/configuration"
-    method: PUT
-    headers: *headers
-    body_format: json
+    <<: {url: "$api/configuration", method: PUT, headers: *headers, body_format: json}
     body: {token: $token, isTokenReadonly: true}
 - when: replaced is not skipped
-  ansible.builtin.uri:
-    url: "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty/configuration/validate"
-    method: POST
-    headers: *headers
+  ansible.builtin.uri: {url: "$api/configuration/validate", method: POST, headers: *headers}
 # The vendor's command line. Its `add` sends a body that the API refuses.
 change and validate, cortexapps-cli:
-- {ansible.builtin.command: $cli integrations pagerduty get-default, failed_when: false}
-- failed_when: false
-  ansible.builtin.command: $cli integrations pagerduty add --alias default --api-key $token --is-default
-- {ansible.builtin.command: $cli integrations pagerduty validate-all, failed_when: false}
+- {failed_when: false, ansible.builtin.command: $cli get-default}
+- {failed_when: false, ansible.builtin.command: $cli add --alias default --api-key $token --is-default}
+- {failed_when: false, ansible.builtin.command: $cli validate-all}
 change and validate, with preflight:
 - cortexapps.cortex.cortex_pagerduty_config: {<<: *change, preflight: true, preflight_url: "$pagerduty"}
 invalid token, rolled back:
@@ -108,7 +101,9 @@ class Benchmark:
         self.env |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(bundle))
         simulator.add_workspace(API_KEY, "bench", STORED)
         simulator.reject_token(BAD_TOKEN)
-        names = {"first": TOKENS[0], "bad": BAD_TOKEN, "cli": CLI, "pagerduty": simulator.pagerduty_url}
+        names = {"first": TOKENS[0], "bad": BAD_TOKEN, "pagerduty": simulator.pagerduty_url}
+        names["api"] = "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty"
+        names["cli"] = f"{CLI} integrations pagerduty"
         template = string.Template(TASKS)
         # Of the second token and of the first, by the name of the row.
         self.tasks: list[Any] = [yaml.safe_load(template.substitute(names, token=each)) for each in reversed(TOKENS)]
