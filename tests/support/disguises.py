@@ -41,15 +41,6 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
-def traces(secret: str) -> list[str]:
-    """Return parts of a secret, in all forms, that nobody must be able to read."""
-    parts = {form(part) for form in BY_CHARACTER.values() for part in (secret[:10], secret[5:15], secret[-10:])}
-    # Inside a longer text it begins at one of three places of a base64 group.
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        parts |= {encode(b"\0" * shift + secret.encode()).decode()[4:20] for shift in range(3)}
-    return sorted(parts)
-
-
 def filled(value: Any, placeholder: str, text: str) -> Any:
     """Return a value of JSON with a text in place of each placeholder in it."""
     if isinstance(value, str):

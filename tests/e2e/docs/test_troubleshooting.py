@@ -94,24 +94,6 @@ def test_each_sentence_exists(sentence: str) -> None:
     assert words(re.sub(known, "", sentence)) == ""
 
 
-def test_messages_are_found_with_what_is_inserted_and_with_alternatives() -> None:
-    source = """def f(x):
-        "Some words about it."
-        raise E("This is constant.", "It took {:.0f} s.".format(x),
-            f"At {x} is {'one thing' if x else f'the {x} thing'} too.")"""
-    found = {
-        "This is constant.",
-        "It took … s.",
-        "At … is one thing too.",
-        "At … is … too.",
-        "one thing",
-        "the … thing",
-    }
-    assert set(of_python(ast.parse(source))) == found
-    assert set(of_tasks([{"msg": "Stop at {{ x }} now."}, "no message"])) == {"Stop at … now."}
-    assert len(MESSAGES) > 100
-
-
 @pytest.mark.parametrize("block", re.split(r"^\.\. code-block:: (?:text|none)$", GUIDE, flags=re.MULTILINE)[3:])
 def test_each_explanation_has_a_cause_and_a_remedy(block: str) -> None:
     assert re.search(r"^\*\*Cause:\*\* .+?^\*\*Remedy:\*\* .+", block, re.MULTILINE | re.DOTALL)

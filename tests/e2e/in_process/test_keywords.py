@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.secrets.leaks import leaks_in
 from tests.simulator import Simulator
 from tests.support.cortex import GET, OTHER_TOKEN, PUT, TOKEN, VALIDATE, api_key_of
 from tests.support.environment import short_folder
+from tests.support.leaks import leaks_in
 from tests.support.marks import path_without_blanks, path_without_shell_characters
 from tests.support.vault import encrypt
 from tests.support.waiting import wait_until

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.disguises import BY_CHARACTER, FORMS
-
-from .leaks import leaks_below, leaks_in
+from tests.support.leaks import leaks_below, leaks_in
 
 SECRET = 'u+7F/"LmN<é>2pRs&Xq4b\\漢🔑ab12'
 

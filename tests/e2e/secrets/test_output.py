@@ -25,12 +25,12 @@ import yaml
 from tests.simulator import Simulator
 from tests.support.disguises import FORMS
 from tests.support.environment import isolated, short_folder
+from tests.support.leaks import PAYLOADS, leaks_below, leaks_in
 from tests.support.marks import path_without_shell_characters
 from tests.support.programs import run
 from tests.support.servers import recording_proxy, recording_server
 from tests.support.vault import encrypt
 
-from .leaks import PAYLOADS, leaks_below, leaks_in
 from .playbook import everything_debugged
 
 pytestmark = path_without_shell_characters

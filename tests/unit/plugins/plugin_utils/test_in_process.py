@@ -11,6 +11,8 @@ import json
 import os
 import re
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -29,7 +31,8 @@ ARGUMENTS = {**CONNECTION, "token": TOKEN, "is_token_readonly": True}
 
 def respond(network: responses.RequestsMock, request: str, **response: Any) -> None:
     method, _blank, path = request.partition(" ")
-    network.add(method, URL + path, **response)
+    add = network.add_callback if "callback" in response else network.add
+    add(method, URL + path, **response)
 
 
 @pytest.fixture
@@ -148,6 +151,51 @@ def test_value_that_is_not_of_yaml_or_json_is_refused(value: Any) -> None:
     name = type(value).__name__
     with pytest.raises(AnsibleActionFail, match=f"^An argument contains a value of type {name}. Nothing was sent.$"):
         action(CONFIG, {**ARGUMENTS, "token": value}).run(task_vars={})
+
+
+# The keyword "timeout"
+
+
+class TimedOut(BaseException):
+    """As Ansible's own, whose class is private: not an Exception."""
+
+
+def interrupt(exception: BaseException) -> Callable[..., Any]:
+    return mock.Mock(side_effect=exception)
+
+
+@pytest.mark.parametrize(
+    ("on_write", "is_known"),
+    [({"callback": interrupt(TimedOut())}, False), ({"status": 429}, True), ({"status": 503}, False)],
+    ids=["while it is sent", "waiting after it was refused", "waiting after it was lost"],
+)
+def test_timeout_ends_the_task_with_what_is_certain_of_its_write(
+    network: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, on_write: dict[str, Any], is_known: bool
+) -> None:
+    respond(network, GET, status=404, json={"message": "No configuration"})
+    respond(network, POST, **on_write)
+    monkeypatch.setattr(time, "sleep", interrupt(TimedOut()))
+    before = dict(os.environ)
+    plugin = action(CONFIG, {**ARGUMENTS, "retries": 1}, timeout=7, environment=[{"NO_PROXY": "127.0.0.1"}])
+    result = plugin.run(task_vars={})
+    assert dict(os.environ) == before
+    unknown = "The current configuration is unknown: the write may have been applied."
+    stored = "Current configuration: none (unchanged)." if is_known else unknown
+    assert result["msg"] == f"The task timed out after 7 s, as its keyword timeout says. {stored}"
+    assert (result["failed"], result["changed"], result["timedout"]) == (True, not is_known, {"period": 7})
+    assert result["diff"]["after"] == {"state": "absent" if is_known else "unknown"}
+
+
+def test_other_interruption_is_not_taken_for_a_timeout(
+    network: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    respond(network, GET, status=503)
+    monkeypatch.setattr(time, "sleep", interrupt(KeyboardInterrupt()))
+    before = dict(os.environ)
+    plugin = action(INFO, {**CONNECTION, "retries": 1}, environment=[{"NO_PROXY": "127.0.0.1"}])
+    with pytest.raises(KeyboardInterrupt):
+        plugin.run(task_vars={})
+    assert dict(os.environ) == before
 
 
 # Where a task runs
