@@ -225,7 +225,12 @@ def test_harmless_difference_does_not_matter(config: RunTask, workspace: Workspa
     ],
 )
 def test_lost_response_of_each_operation_is_made_up_for(
-    config: RunTask, simulator: Simulator, workspace: Workspace, operation: str, options: dict[str, Any], sent: list[str]
+    config: RunTask,
+    simulator: Simulator,
+    workspace: Workspace,
+    operation: str,
+    options: dict[str, Any],
+    sent: list[str],
 ) -> None:
     workspace.configuration = None if operation == "add" else OLD
     with CONNECTION_LOST.inject(workspace, operation, times=1, processed=True):

@@ -38,9 +38,7 @@ def failure(url: str, **options: Any) -> str:
 # Waits
 
 
-def test_waits_are_spread_at_random_below_their_bounds(
-    info: RunTask, workspace: Workspace, waits: list[float]
-) -> None:
+def test_waits_are_spread_at_random_below_their_bounds(info: RunTask, workspace: Workspace, waits: list[float]) -> None:
     workspace.fault("get", times=None, status=503)
     message = info(retries=20)["msg"]
     assert workspace.requests == [GET] * 21
