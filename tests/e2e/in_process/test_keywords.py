@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.simulator import Simulator
-from tests.support.cortex import GET, OTHER_TOKEN, PUT, TOKEN, VALIDATE, api_key_of
+from tests.support.cortex import GET, OTHER_TOKEN, POST, PUT, TOKEN, VALIDATE, api_key_of
 from tests.support.environment import short_folder
 from tests.support.leaks import leaks_in
 from tests.support.marks import path_without_blanks, path_without_shell_characters
@@ -274,6 +276,35 @@ def test_timeout_of_a_module_ends_only_the_task(done: Done) -> None:
     assert results["ended"].keys().isdisjoint({"configuration", "diff", "invocation"})
     assert results["next"]["msg"] == "the next task"
     wait_until(lambda: simulator.workspaces["timeout_of_module"].requests == [GET, PUT])
+
+
+# Terminates Ansible when a write has just been applied.
+TERMINATION = """
+import os, requests, signal
+
+request = requests.Session.request
+
+def request_and_terminate(self, method, *arguments, **options):
+    response = request(self, method, *arguments, **options)
+    if method == os.environ.get("TEST_TERMINATE"):
+        for process in (os.getppid(), os.getpid()):
+            os.kill(process, signal.SIGTERM)
+    return response
+
+requests.Session.request = request_and_terminate
+"""
+
+
+def test_run_that_is_terminated_during_a_write_can_be_repeated(tmp_path: Path) -> None:
+    with Simulator(tls=True) as simulator:
+        workspace = simulator.add_workspace(api_key_of("team"), "team")
+        controller = Controller(tmp_path, simulator)
+        (controller.given / "sitecustomize.py").write_text(TERMINATION)
+        controller.env |= {"PYTHONPATH": str(controller.given), "TEST_TERMINATE": "POST"}
+        run = controller.play(plays(team=[config()]), "-vvv")
+        assert (run.status, leaks_in(run.output, {"key": api_key_of("team"), "token": TOKEN})) == (-signal.SIGTERM, [])
+        assert controller.play(plays(team=[config("stored")])).results["team"]["stored"]["changed"] is False
+        assert workspace.requests == [GET, POST, GET]
 
 
 @path_without_blanks

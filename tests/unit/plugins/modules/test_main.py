@@ -45,6 +45,14 @@ def test_failure_has_all_values_and_no_secret(network: responses.RequestsMock, n
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
+def test_unexpected_exception_is_named_without_its_text(network: responses.RequestsMock, name: str) -> None:
+    network.get(URL + GET.split()[1], body=LookupError(API_KEY))
+    result, printed = run_module(name, {**ARGUMENTS[name], **LOUD})
+    assert result["msg"].startswith("An unexpected error occurred: LookupError in ")
+    assert API_KEY not in printed
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
 def test_secret_in_a_url_is_masked(name: str) -> None:
     options = {"base_url": f"https://admin:{OTHER_TOKEN}@cortex.example.com", "_ansible_inject_invocation": True}
     result, printed = run_module(name, {**ARGUMENTS[name], **LOUD, **options})
