@@ -41,11 +41,12 @@ class Kind(Enum):
     NOT_SENT = auto()  # it never arrived; that may pass
     NOT_NOW = auto()  # it was refused, and may be accepted later
     REFUSED = auto()
+    NEVER = auto()  # it was not sent, and will not be
     LOST = auto()  # no usable response, and it was not applied; that may pass
     ODD = auto()  # a response that is not this API's, and it was not applied
 
 
-NOT_SENT, NOT_NOW, REFUSED, LOST, ODD = Kind
+NOT_SENT, NOT_NOW, REFUSED, NEVER, LOST, ODD = Kind
 IS_REPEATED = (NOT_SENT, NOT_NOW, LOST)
 
 
@@ -82,12 +83,18 @@ NOT_CORTEX = "base_url does not look like the Cortex API."
 GATEWAY = "If base_url is correct, a gateway in front of Cortex sent this response."
 NO_OBJECT = f"with a body that is no JSON object. {NOT_CORTEX}"
 NOT_JSON = "with a body that is not JSON."
+GZIP: dict[str, Any] = {"body": {}, "headers": {"Content-Encoding": "gzip"}}
+GARBLED = f"with an encoding that was not requested. {NOT_CORTEX}"
 NO_LIST = "without a list of configurations."
 NO_CONFIGURATION = "without a boolean isTokenReadonly and a lastFour of at most four characters."
 ANOTHER = "Cortex responded with another configuration than the one that was sent."
 NETWORK = "Check the network between this host and base_url"
 FOLLOWED = "Redirects are not followed, so the API key is never sent to another host. Check base_url."
 UNRESOLVED = "no connection: the host name could not be resolved. Check base_url and the network."
+UNTRUSTED = (
+    "the server's certificate could not be verified: it is not valid for this host. "
+    "Check base_url, and set ca_path to the CA that signed the server's certificate."
+)
 INVALID_KEY = " Check api_key: it is invalid, expired, or belongs to another Cortex instance than base_url."
 PERMISSION = " The API key needs the permission 'Configure integrations'."
 LIMIT = (
@@ -107,6 +114,7 @@ SIGN_IN = http(ODD, 200, f"{NOT_JSON} {NOT_CORTEX}", **HTML)
 FAULTS = [
     *(NO_CONNECTION, CONNECTION_LOST, RATE_LIMITED, FORBIDDEN, SIGN_IN),
     Injection(NOT_SENT, UNRESOLVED, wire="unresolved"),
+    Injection(NEVER, UNTRUSTED, wire="untrusted"),
     *(
         Injection(kind, f"timed out after 30 s waiting for a {what}. {NETWORK}, or increase timeout.", fields, wire)
         for kind, what, fields, wire in (
@@ -122,6 +130,8 @@ FAULTS = [
     http(REFUSED, 404, f"with an error that is not in the form of Cortex. {NOT_CORTEX}", body={"error": "no route"}),
     http(REFUSED, 404, NO_OBJECT, **HTML),
     http(LOST, 503, f"{NO_OBJECT} {GATEWAY}", **HTML),
+    http(REFUSED, 404, GARBLED, **GZIP),
+    http(LOST, 503, f"{GARBLED} {GATEWAY}", **GZIP),
     *(
         http(ODD, status, f"redirects to {target}. {FOLLOWED}", {"Location": location})
         for status, target, location in (
@@ -132,9 +142,7 @@ FAULTS = [
     ),
     # A small body can decode to gigabytes, so it is not decoded at all.
     *(
-        http(
-            ODD, 200, f"with an encoding that was not requested. {NOT_CORTEX}", {"Content-Encoding": encoding}, body={}
-        )
+        http(ODD, 200, GARBLED, {"Content-Encoding": encoding}, body={})
         for encoding in ("gzip", "gzip, gzip", "br", "Deflate")
     ),
     *(
@@ -166,6 +174,7 @@ IN_VAIN = {
     NOT_SENT: [GET, GET],
     NOT_NOW: [GET, PUT, GET, PUT],
     REFUSED: [GET, PUT],
+    NEVER: [GET],
     LOST: [GET, PUT, GET, PUT, GET],
     ODD: [GET, PUT, GET],
 }

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import requests
 import responses
+from ansible_collections.cortexapps.cortex.plugins.module_utils._http import default_ca_store
 
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
@@ -118,7 +119,10 @@ def test_only_the_token_is_sent(config: RunTask, suffix: str) -> None:
     [request] = pagerduty.received
     line, *headers = request.decode().split("\r\n")
     assert line == f"GET {suffix.rstrip('/')}/abilities HTTP/1.1"
-    assert f"Authorization: Token token={TOKEN}" in headers
+    assert {f"Authorization: Token token={TOKEN}", "Accept: application/json"} < {*headers}
+    # A small response cannot become a large one, and there is no body.
+    assert "Accept-Encoding: identity" in headers
+    assert "Content-Length" not in request.decode()
     assert API_KEY not in request.decode()
     assert OTHER_TOKEN not in request.decode()
 
@@ -266,6 +270,7 @@ def test_hashed_directory_of_the_environment_replaces_the_file_of_the_system(
     for folder, message in ((tmp_path, CA_HINT), (hashed, "")):
         environment.setenv("SSL_CERT_DIR", str(folder))
         assert message in failure(secure.url)
+        assert default_ca_store() == (str(folder) if folder == hashed else True)
     assert failure(secure.url) == ""
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,8 +25,8 @@ def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[No
     """Break the way of the next `times` requests (None: all) that are, for example, ``GET /path``.
 
     `way` is ``refused`` (nobody listens), ``silent`` (nobody accepts the connection), ``unresolved`` (the host name
-    does not exist), or ``impatient`` (the client waits a tenth of a second only for a response). All of it happens
-    below requests, in sockets.
+    does not exist), ``untrusted`` (the server has another host's certificate), or ``impatient`` (the client waits a
+    tenth of a second only for a response). All but the certificate happens below requests, in sockets.
     """
     left = times
     send = requests.adapters.HTTPAdapter.send
@@ -40,6 +41,8 @@ def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[No
             url = urlsplit(str(prepared.url))
             if f"{prepared.method} {url.path}" == request and left != 0:
                 left = None if left is None else left - 1
+                if way == "untrusted":
+                    raise requests.exceptions.SSLError(ssl.SSLCertVerificationError())
                 if way == "impatient":
                     options["timeout"] = READ_TIMEOUT_SECONDS
                 else:

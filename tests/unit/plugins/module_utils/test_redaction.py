@@ -14,9 +14,8 @@ from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, 
 from ansible_collections.cortexapps.cortex.tests.support.disguises import FORMS
 from ansible_collections.cortexapps.cortex.tests.support.leaks import leaks_in
 
-# With characters that every form escapes.
-SECRET = "Legacy/Key+\"7Fz<Qk&Lm'\\%ö漢🔑ab12"
-
+# With characters that every form escapes, and that are + and / in base64 wherever it begins.
+SECRET = "Legacy???Key>>>/+\"7Fz<Qk&Lm'\\%ö漢🔑ab12"
 
 MESSAGE = (
     "INTEGRATION_NOTFOUND 2b7e6a04-a2b3-4c1f-9d0e-5f6a7b8c9d0e in internationalization, see https://docs.cortex.io/x"
@@ -28,7 +27,9 @@ MESSAGE = (
     [
         *(([secret], f"Bearer {secret}, {secret}.", f"Bearer {MASK}, {MASK}.") for secret in (API_KEY, TOKEN, SECRET)),
         (["ck_live_7Qm2", API_KEY, ""], f"Bearer {API_KEY}", f"Bearer {MASK}"),
-        *((secrets, MESSAGE, MESSAGE) for secrets in ([], ["zq7"], [API_KEY, TOKEN])),
+        *((secrets, MESSAGE, MESSAGE) for secrets in ([], ["zq7"], ["\ud83d"], [API_KEY, TOKEN])),
+        (["7"], "Not Here", "Not Here"),
+        ([SECRET], r"half of a pair: \ud83d", r"half of a pair: \ud83d"),
     ],
 )
 def test_secret_is_masked_in_place_and_nothing_else(secrets: list[str], text: str, expected: str) -> None:
@@ -81,7 +82,7 @@ def test_what_looks_like_a_token_of_pagerduty(text: str, is_masked: bool) -> Non
         ("cd34", "Legacy.y_Nbx/81+tWzGh4cd34 is not valid", f"{MASK} is not valid"),
         ("cd34", "the token that ends in cd34", "the token that ends in cd34"),
         ("cd34", "…cd34 is not valid", "…cd34 is not valid"),
-        ("d34", "a token with d34 in it: abcd34", "a token with d34 in it: abcd34"),
+        ("d34", "a token with d34 in it: Legacyabcd34", "a token with d34 in it: Legacyabcd34"),
         ("", "a token", "a token"),
     ],
     ids=["token", "last four", "four and less", "three characters", "nothing"],
