@@ -73,7 +73,6 @@ PLAYS: dict[str, dict[str, Any]] = plays(
         | {"loop": [OTHER_TOKEN, TOKEN, TOKEN]}
         | {"loop_control": {"loop_var": "entry", "index_var": "index", "label": "entry {{ index }}", "pause": 0.01}}
     ],
-    until=[info("read") | {"until": "read is succeeded", "retries": 3, "delay": 0}],
     background=[
         config("polled") | {"async": 60, "poll": 1},
         info("started") | {"async": 60, "poll": 0},
@@ -138,7 +137,6 @@ def done() -> Iterator[Done]:
         controller = Controller(folder, simulator)
         names = [name for play in PLAYS.values() for name in play["hosts"].split(":")]
         workspaces = {name: simulator.add_workspace(key_of(name), name, OLD) for name in names}
-        workspaces["until"].fault("get", times=2, status=500)
         # For longer than any test takes.
         workspaces["reading"].fault("get", delay=600, drop=True)
         workspaces["validating"].fault("validate", delay=600, drop=True)
@@ -185,12 +183,6 @@ def test_each_item_of_a_loop_has_a_result_and_a_label(done: Done) -> None:
     _simulator, _controller, run = done
     assert [item["changed"] for item in run.results["loop"]["looped"]["results"]] == [False, True, False]
     assert "(item=entry 2)" in run.output
-
-
-def test_until_repeats_the_task(done: Done) -> None:
-    simulator, _controller, run = done
-    assert run.results["until"]["read"]["attempts"] == 3
-    assert simulator.workspaces["until"].requests == [GET] * 3
 
 
 @path_without_blanks

@@ -273,11 +273,9 @@ def test_documentation_has_what_the_argument_spec_has() -> None:
     texts = (module.DOCUMENTATION, ModuleDocFragment.DOCUMENTATION)
     documented = {name: option for text in texts for name, option in yaml.safe_load(text)["options"].items()}
     assert documented.keys() == SPEC.keys()
-    for name, option in SPEC.items():
-        for field in ("type", "default", "required", "choices"):
-            assert documented[name].get(field) == option.get(field)
-        if name in VARIABLES:
-            assert re.findall(r"E\((\w+)\)", str(documented[name]["description"])) == VARIABLES[name]
+    # Types, defaults and choices are compared by ansible-test sanity.
+    for name, variables in VARIABLES.items():
+        assert re.findall(r"E\((\w+)\)", str(documented[name]["description"])) == variables
     assert {name for name, option in SPEC.items() if option.get("no_log")} == {*SECRETS}
 
 
