@@ -248,6 +248,15 @@ def test_lost_response_of_each_operation_is_made_up_for(
     assert workspace.configuration == (None if operation == "delete" else NEW)
 
 
+def test_desired_configuration_that_is_read_back_outweighs_an_odd_response(
+    config: RunTask, workspace: Workspace
+) -> None:
+    workspace.configuration = NEW
+    workspace.fault("replace", processed=True, body={"configurations": []})
+    result = config(update_token="always")
+    assert (workspace.requests, "failed" in result, result["changed"]) == ([GET, PUT, GET], False, True)
+
+
 # PagerDuty
 
 # What PagerDuty sends must not get into a message: it was sent the token.

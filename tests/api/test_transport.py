@@ -156,18 +156,6 @@ def test_proxy_is_used_and_does_not_get_the_key(environment: pytest.MonkeyPatch,
     assert "pass-of-proxy" not in message
 
 
-def test_proxy_for_plain_http_is_used_unless_no_proxy_names_the_host(
-    workspace: Workspace, simulator: Simulator, environment: pytest.MonkeyPatch
-) -> None:
-    with recording_server(json_response(b'{"isTokenReadonly": true, "lastFour": "ab12"}')) as proxy:
-        environment.setenv("HTTP_PROXY", proxy.url)
-        environment.setenv("NO_PROXY", "127.0.0.1")
-        assert failure("http://cortex.example.com") == failure(simulator.url) == ""
-    assert workspace.requests == [GET]
-    [request] = proxy.received
-    assert request.decode().startswith(f"GET http://cortex.example.com{GET.split()[1]} HTTP/1.1")
-
-
 def test_impossible_proxy_is_an_error_at_once(environment: pytest.MonkeyPatch, waits: list[float]) -> None:
     environment.setenv("ALL_PROXY", "nonsense://127.0.0.1:9")
     message = failure("http://cortex.example.com")
@@ -296,14 +284,6 @@ def test_options_about_certificates_are_for_cortex_only(
 
 
 # Connections
-
-
-def test_ipv6_works() -> None:
-    if not socket.has_dualstack_ipv6():
-        pytest.skip("this machine has no IPv6")
-    with Simulator(host="::1") as server:
-        server.add_workspace(API_KEY)
-        assert failure(server.url) == ""
 
 
 def test_timeout_within_the_response_is_one() -> None:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.support.environment import ROOT
+from tools.chart import CHART, GUIDE, draw
 
 from .examples import DOCUMENTS, examples
 
@@ -66,6 +67,11 @@ def test_variables_exist(document: Path) -> None:
     for path in ROOT.glob("playbooks/*.yml"):
         known.update(PLAYBOOK_VARIABLE.findall(path.read_text(encoding="utf-8")))
     assert set(VARIABLE.findall(document.read_text(encoding="utf-8"))) - known == set()
+
+
+def test_chart_shows_the_numbers_of_the_guide() -> None:
+    drawn = draw(GUIDE.read_text(encoding="utf-8"))
+    assert CHART.read_text(encoding="utf-8") == drawn, "Draw it again: python3 -m tools.chart"
 
 
 def test_targets_and_modules_of_commands_exist() -> None:

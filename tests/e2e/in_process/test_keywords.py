@@ -22,7 +22,7 @@ from tests.support.marks import path_without_blanks, path_without_shell_characte
 from tests.support.vault import encrypt
 from tests.support.waiting import wait_until
 
-from .playbook import AS_MODULE, INFO, Controller, Run, Vaulted, config, dump, info, plays
+from .playbook import AS_MODULE, INFO, Controller, Run, Vaulted, config, info, plays
 
 VAULT = {
     "key": "Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U4aT0o",
@@ -90,8 +90,6 @@ PLAYS: dict[str, dict[str, Any]] = plays(
         config("from_file", api_key="{{ vaulted_key }}", token="{{ new_token }}"),
     ],
     called=[
-        {"ansible.builtin.include_role": {"name": "team"}},
-        {"ansible.builtin.include_tasks": "included.yml"},
         {"cortex_pagerduty_config_info": {"api_key": "{{ key }}"}, "register": "short"},
         {"action": {"module": INFO, "api_key": "{{ key }}"}, "register": "action"},
         {"action": f"{INFO} api_key={{{{ key }}}}", "register": "action_line"},
@@ -143,10 +141,6 @@ def done() -> Iterator[Done]:
         workspaces["restoring"].fault("validate", body={"configurations": [{"isValid": False}]})
         workspaces["restoring"].fault("replace", skip=1, delay=600, drop=True)
         workspaces["timeout_of_module"].fault("get", delay=6)
-        role = controller.given / "roles" / "team" / "tasks"
-        role.mkdir(parents=True)
-        (role / "main.yml").write_text(dump([info("in_role")]))
-        (controller.given / "included.yml").write_text(dump([info("included")]))
         (controller.given / "vault.yml").write_text(vaulted(f"new_token: {OTHER_TOKEN}"))
         (controller.given / "password").write_text(VAULT["password"])
         remote = {"ansible_connection": "ssh", "ansible_host": "host.invalid", "to": "localhost"}
@@ -213,7 +207,7 @@ def test_another_password_than_the_vaults_is_ansibles_error(done: Done) -> None:
 
 def test_a_task_may_be_written_in_any_way(done: Done) -> None:
     _simulator, controller, run = done
-    ways = {"in_role", "included", "short", "action", "action_line", "local_line", "line", "handled"}
+    ways = {"short", "action", "action_line", "local_line", "line", "handled"}
     found = {name: result["configuration"] for name, result in run.results["called"].items()}
     assert found == dict.fromkeys(ways, SHOWN_OLD)
     controller.env["CORTEX_API_KEY"] = api_key_of("called")
