@@ -31,10 +31,10 @@ from ._knowledge import (
     Knowledge,
     Predict,
     Read,
+    Request,
     RequestFailed,
     ResponseDiffered,
     StateRead,
-    Step,
     TokenAccepted,
     TokenRejected,
     Validated,
@@ -168,7 +168,7 @@ class Performer:
         self._cortex = sessions.enter_context(closing(Cortex(params, secrets)))
         self._pagerduty: PagerDuty | None = None
 
-    def perform(self, step: Step) -> Event:
+    def perform(self, step: Request | Predict | Wait) -> Event:
         """Perform a step, and return what it came to."""
         if isinstance(step, Predict):
             return WritePredicted(step.write)
@@ -177,7 +177,6 @@ class Performer:
             seconds = step.retry_after + step.backoff * random.uniform(0.5, 1.0)
             time.sleep(seconds)
             return Waited(seconds)
-        assert not isinstance(step, Finish)
         try:
             if isinstance(step, Read):
                 return StateRead(self._cortex.read())

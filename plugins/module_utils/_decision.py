@@ -119,10 +119,9 @@ def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
     is_as_desired = isinstance(failed, ResponseDiffered) and knowledge.current == goal.desired
     if write is None or is_as_desired:
         return _after_writing(knowledge, goal)
-    if _is_wrong_previous_token(knowledge.current, goal):
-        assert isinstance(knowledge.current, Configuration)
-        stored = one_line(knowledge.current.last_four)
-        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(stored), NOT_GOING_BACK)))
+    other = _other_than_previous_token(knowledge.current, goal)
+    if other:
+        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(one_line(other.last_four)), NOT_GOING_BACK)))
     if write.after and goal.preflight and knowledge.preflight is None:
         return CheckToken()
     if goal.check_mode:
@@ -130,12 +129,13 @@ def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
     return _send(write, knowledge, goal)
 
 
-def _is_wrong_previous_token(stored: Stored, goal: Goal) -> bool:
-    """Return whether a rollback would store something else than what is stored now."""
+def _other_than_previous_token(stored: Stored, goal: Goal) -> Configuration | None:
+    """Return what is stored if a rollback would store something else than that."""
     if not (goal.validate and goal.rollback and goal.desired and goal.previous_last_four):
-        return False
-    possible = (goal.desired.last_four, goal.previous_last_four)
-    return isinstance(stored, Configuration) and stored.last_four not in possible
+        return None
+    if not isinstance(stored, Configuration) or stored.last_four in (goal.desired.last_four, goal.previous_last_four):
+        return None
+    return stored
 
 
 def _after_writing(knowledge: Knowledge, goal: Goal) -> Step:
@@ -173,12 +173,12 @@ def _after_validation(knowledge: Knowledge, goal: Goal, verdicts: tuple[Verdict,
 
 def plan_rollback(knowledge: Knowledge, goal: Goal) -> Write | str:
     """Return the write that undoes what this task has written, or the sentence that says why there is none."""
-    assert goal.desired
+    desired = t.cast(Configuration, goal.desired)
     if knowledge.replaced is None:
         return Write("delete")
     if goal.previous_last_four is None:
         return NO_PREVIOUS_TOKEN
-    if knowledge.replaced.last_four == goal.desired.last_four:
+    if knowledge.replaced.last_four == desired.last_four:
         return SAME_LAST_FOUR
     flag = goal.previous_is_token_readonly
     flag = knowledge.replaced.is_token_readonly if flag is None else flag
@@ -215,7 +215,6 @@ def _send(write: Write, knowledge: Knowledge, goal: Goal) -> Step:
     """Return the step that sends a write, unless writes have failed too often."""
     failed = knowledge.write_failed
     if isinstance(failed, WriteConflicted):
-        assert isinstance(failed.step, Write)
         rejected = failed.step.operation
         # One conflict is a race. The same again has another reason.
         if rejected == write.operation or knowledge.conflicts.count(rejected) > 1:

@@ -153,8 +153,11 @@ class TokenRejected(RequestFailed):
     """PagerDuty does not accept the token."""
 
 
+@dataclass(frozen=True)
 class WriteConflicted(RequestFailed):
     """Cortex rejected a write because another client came first."""
+
+    step: Write
 
 
 class ResponseDiffered(RequestFailed):
@@ -297,7 +300,6 @@ def _token_rejected(knowledge: Knowledge, event: TokenRejected) -> Knowledge:
 
 
 def _write_conflicted(knowledge: Knowledge, event: WriteConflicted) -> Knowledge:
-    assert isinstance(event.step, Write)
     conflicts = (*knowledge.conflicts, event.step.operation)
     return knowledge._replace(current=UNKNOWN, pending=None, write_failed=event, conflicts=conflicts)
 
