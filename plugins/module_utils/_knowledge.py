@@ -275,7 +275,7 @@ def _token_accepted(knowledge: Knowledge, _event: TokenAccepted) -> Knowledge:
 def _validated(knowledge: Knowledge, event: Validated) -> Knowledge:
     # A rollback is another matter: it begins with a read, and with attempts of its own.
     return _succeeded(knowledge)._replace(
-        verdicts=event.verdicts, is_fresh=False, write_failed=None, write_attempts=Attempts(), conflicts=()
+        verdicts=event.verdicts, is_fresh=False, write_failed=None, write_attempts=Attempts()
     )
 
 

@@ -130,4 +130,5 @@ def all_goals() -> list[Goal]:
         options = {"preflight": preflight, "check_mode": check_mode, "update_token": update, **undo}
         if (options["preflight"], options["check_mode"], options["update_token"]) == (preflight, check_mode, update):
             goals.append(Goal(desired=Configuration(flag, LAST_FOUR[OWN]), **options))
-    return [goal._replace(retries=1) for goal in goals]
+    goals = [goal._replace(retries=1) for goal in goals]
+    return [*goals, goals[-1]._replace(retries=0)]

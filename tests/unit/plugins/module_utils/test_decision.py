@@ -159,6 +159,11 @@ def test_task_waits_ten_minutes_at_most_all_requests_together() -> None:
     waited: list[Event] = [RequestFailed(Read(), NOT_NOW), Waited(400), StateRead(OLD)]
     refused = RequestFailed(REPLACE, NOT_NOW)
     assert next_step(after(*waited, refused), goal) == Wait(7, 1)
+    # A wait that ends just in time, and what it was for.
+    assert next_step(
+        after(*waited, refused, Waited(192), StateRead(OLD), RequestFailed(Read(), NOT_NOW)), goal
+    ) == Wait(7, 1)
+    assert next_step(after(*waited, refused, Waited(193), StateRead(OLD)), goal) == REPLACE
     message = "Not now. Gave up after 2 attempts and 193 s of waiting."
     assert said(goal, *waited, refused, Waited(193), StateRead(OLD), refused) == message
     # What became of a write is read all the same.
