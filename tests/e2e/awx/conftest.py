@@ -17,7 +17,7 @@ import yaml
 from tests.support.environment import ROOT, isolated
 from tests.support.programs import output_of
 
-from .downloads import OLDEST_CORE, oldest_ansible_core
+from .downloads import oldest_ansible_core
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +38,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def oldest_core() -> Path:
-    """The folder of programs of the oldest supported ansible-core."""
-    programs = oldest_ansible_core()
-    if programs is None:
-        pytest.skip(f"{OLDEST_CORE} does not run on this Python")
-    return programs
-
-
-@pytest.fixture(scope="session")
-def oldest_usable_core() -> Path | None:
-    """The same where it can run modules, else None: this ansible-core."""
-    return None if " " in sys.executable else oldest_ansible_core()
+    """The folder of programs of the oldest supported ansible-core; where it does not run, of this ansible-core."""
+    programs = None if " " in sys.executable else oldest_ansible_core()
+    return programs or Path(sys.executable).parent

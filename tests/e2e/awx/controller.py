@@ -11,11 +11,9 @@ request can break. The graph of a workflow can be looked at after each write.
 from __future__ import annotations
 
 import contextlib
-import itertools
+import functools
 import json
-import pickle
 import re
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -39,50 +37,38 @@ KINDS: dict[str, Object] = {
     "organizations": {},
     "instance_groups": {},
     "credential_types": {"managed": False, "inputs": {}, "injectors": {}},
-    "credentials": {"inputs": {}},
-    "execution_environments": {"pull": "", "credential": None},
-    "projects": {"scm_branch": "", "scm_revision": ""},
+    "credentials": {"organization": None, "inputs": {}},
+    "execution_environments": {"organization": None, "pull": "", "credential": None},
+    "projects": {"organization": None, "scm_branch": "", "scm_revision": ""},
     "project_updates": {"status": "successful"},
-    "inventories": {"kind": "", "variables": "", "pending_deletion": False},
+    "inventories": {"organization": None, "kind": "", "variables": "", "pending_deletion": False},
     "hosts": {"enabled": True, "variables": "", "description": ""},
     "notification_templates": {},
     "job_templates": {"extra_vars": "---"},
-    "workflow_job_templates": {"survey_enabled": False},
+    "workflow_job_templates": {"organization": None, "survey_enabled": False},
     NODES: {"unified_job_template": None},
     APPROVALS: {"timeout": 0},
     "schedules": {"enabled": True, "description": ""},
 }
-# By which field an object belongs to one of this kind, which lists it.
-FIELDS = {
-    "credential_types": "credential_type",
-    "inventories": "inventory",
-    "job_templates": "unified_job_template",
-    "organizations": "organization",
-    "workflow_job_templates": "workflow_job_template",
-}
+# The lists below an object: of which kind they are, and by which of its fields.
 SUBLISTS = {
-    ("credential_types", "credentials"): "credentials",
-    ("inventories", "hosts"): "hosts",
-    ("job_templates", "schedules"): "schedules",
-    ("organizations", "credentials"): "credentials",
-    ("workflow_job_templates", "workflow_nodes"): NODES,
+    ("credential_types", "credentials"): ("credentials", "credential_type"),
+    ("inventories", "hosts"): ("hosts", "inventory"),
+    ("job_templates", "schedules"): ("schedules", "unified_job_template"),
+    ("organizations", "credentials"): ("credentials", "organization"),
+    ("workflow_job_templates", "workflow_nodes"): (NODES, "workflow_job_template"),
 }
 
 
 class RejectedError(Exception):
-    """The response has a status of its own; the argument is its body."""
-
-    def __init__(self, body: object, status: int = 400) -> None:
-        super().__init__(body)
-        self.body = body
-        self.status = status
+    """The response has a status of its own: the arguments are this and its body."""
 
 
 class Controller:
     """A controller with the organization "Default", the type "Vault", and nothing else in it.
 
     `playbooks`: what a sync of any project finds; `token`: the only one accepted; `url`: where it listens, while
-    `running`; `after_write`: what to call after each request that is not a GET.
+    `running`; `after_write`: what to call after each request that is not a GET. A copy has all that is on it.
     """
 
     def __init__(self, playbooks: list[str], token: str) -> None:
@@ -98,8 +84,7 @@ class Controller:
         self.surveys: dict[int, Object] = {}
         # What AWX keeps encrypted: the inputs of a credential by its id.
         self.secrets: dict[int, Object] = {}
-        self._ids = itertools.count(1)
-        self._lock = threading.Lock()
+        self._last_id = 0
         self.create("organizations", {"name": "Default"})
         self.create("instance_groups", {"name": "default"})
         fields = [{"id": "vault_password", "label": "Vault Password", "type": "string", "secret": True}]
@@ -108,7 +93,7 @@ class Controller:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Controller]:
-        with listening(self._handler()) as self.url:
+        with listening(functools.partial(_Handler, self)) as self.url:
             yield self
 
     # What tests look at
@@ -141,13 +126,6 @@ class Controller:
     def writes(self) -> list[str]:
         return [request for request in self.requests if not request.startswith("GET ")]
 
-    def save(self) -> bytes:
-        """Return everything on the controller, for `restore`."""
-        return pickle.dumps((self.objects, self.associations, self.surveys, self.secrets, self._ids))
-
-    def restore(self, saved: bytes) -> None:
-        self.objects, self.associations, self.surveys, self.secrets, self._ids = pickle.loads(saved)  # noqa: S301 - of a test
-
     # The API
 
     def respond(self, method: str, url: str, query: dict[str, str], body: Object) -> tuple[int, Any]:
@@ -163,16 +141,16 @@ class Controller:
                 return 200, self._list((kind,), query, url)
             case "POST", [kind] if kind in KINDS:
                 return 201, self._represent(kind, self.create(kind, body), url)
-            case method, [kind, number] if int(number) in self.objects.get(kind, {}):
-                return self._object(method, kind, self.objects[kind][int(number)], body, url)
             case "GET", [kind, number, sublist] if (kind, sublist) in SUBLISTS:
-                return 200, self._list((SUBLISTS[kind, sublist],), {**query, FIELDS[kind]: number}, url)
-            case method, [kind, number, below] if int(number) in self.objects.get(kind, {}):
-                return self._below(method, self.objects[kind][int(number)], below, body)
-        raise RejectedError({"detail": f"Not found: {method} {url}"}, 404)
+                listed, field = SUBLISTS[kind, sublist]
+                return 200, self._list((listed,), {**query, field: number}, url)
+            case method, [kind, number, *below] if int(number) in self.objects.get(kind, {}):
+                return self._object(method, kind, self.objects[kind][int(number)], "".join(below), body, url)
+        raise RejectedError(404, {"detail": f"Not found: {method} {url}"})
 
     def create(self, kind: str, body: Object) -> Object:
-        item = {**KINDS[kind], **body, "id": next(self._ids), "type": kind.removesuffix("s")}
+        self._last_id += 1
+        item = {**KINDS[kind], **body, "id": self._last_id, "type": kind.removesuffix("s")}
         if kind == "job_templates":
             item["organization"] = self.any(item["project"])["organization"]
         self._check(kind, item)
@@ -184,9 +162,9 @@ class Controller:
 
     def delete(self, kind: str, number: int) -> None:
         """Remove an object, and its hosts, schedules or nodes."""
-        for (parent, _sublist), dependents in SUBLISTS.items():
+        for (parent, _sublist), (dependents, field) in SUBLISTS.items():
             if parent == kind and dependents != "credentials":
-                for each in [each for each, item in self.objects[dependents].items() if item[FIELDS[kind]] == number]:
+                for each in [each for each, item in self.objects[dependents].items() if item[field] == number]:
                     self.delete(dependents, each)
         del self.objects[kind][number]
         for node in self.objects[NODES].values():
@@ -198,26 +176,29 @@ class Controller:
 
     def associate(self, item: Object, association: str, other: Object) -> None:
         if association in LINKS:
-            self._check_link(item["id"], association, other["id"])
+            others = [link for link in LINKS if link != association]
+            if other["id"] in [number for link in others for number in self._linked(item["id"], link)]:
+                raise RejectedError(400, {"Error": "Relationship not allowed."})
+            if self._leads_to(other["id"], item["id"]):
+                raise RejectedError(400, {"Error": "Cycle detected."})
         self._linked(item["id"], association).append(other["id"])
 
-    def _object(self, method: str, kind: str, item: Object, body: Object, url: str) -> tuple[int, Any]:
-        if method == "DELETE" and kind == "inventories":
-            # AWX does this in the background; here it is gone after it was listed once more.
-            item["pending_deletion"] = True
-            return 202, None
-        if method == "DELETE":
-            self.delete(kind, item["id"])
-            return 204, None
-        if method == "PATCH":
-            changed = {**item, **body}
-            self._check(kind, changed)
-            item.update(changed)
-        return 200, self._represent(kind, item, url)
-
-    def _below(self, method: str, item: Object, below: str, body: Object) -> tuple[int, Any]:
-        """Return the response to a request for the survey or the associations of an object."""
+    def _object(self, method: str, kind: str, item: Object, below: str, body: Object, url: str) -> tuple[int, Any]:
+        """Return the response to a request for an object, its survey or its associations."""
         match method, below:
+            case "GET", "":
+                return 200, self._represent(kind, item, url)
+            case "PATCH", "":
+                changed = {**item, **body}
+                self._check(kind, changed)
+                item.update(changed)
+                return 200, self._represent(kind, item, url)
+            case "DELETE", "" if kind == "inventories":
+                # AWX does this in the background; here it is gone after it was listed once more.
+                item["pending_deletion"] = True
+                return 202, None
+            case "DELETE", "":
+                self.delete(kind, item["id"])
             case "GET", "survey_spec":
                 return 200, self.surveys.get(item["id"], {})
             case "POST", "survey_spec":
@@ -276,21 +257,11 @@ class Controller:
     def _check(self, kind: str, item: Object) -> None:
         match kind:
             case "credential_types" if not (item["managed"] or self.is_system_administrator):
-                raise RejectedError({"detail": "You do not have permission to perform this action."}, 403)
+                raise RejectedError(403, {"detail": "You do not have permission to perform this action."})
             case "credentials":
                 self._encrypt(item)
             case "job_templates" if self.sync_fails or item["playbook"] not in self.playbooks:
-                raise RejectedError({"playbook": ["Playbook not found for project."]})
-
-    def _check_link(self, parent: int, association: str, child: int) -> None:
-        if any(child in self._linked(parent, link) for link in LINKS if link != association):
-            raise RejectedError({"Error": "Relationship not allowed."})
-        reached, waiting = set(), [child]
-        while waiting:
-            reached.add(node := waiting.pop())
-            waiting += [each for link in LINKS for each in self._linked(node, link) if each not in reached]
-        if parent in reached:
-            raise RejectedError({"Error": "Cycle detected."})
+                raise RejectedError(400, {"playbook": ["Playbook not found for project."]})
 
     def _encrypt(self, credential: Object) -> None:
         fields = self.objects["credential_types"][credential["credential_type"]]["inputs"]["fields"]
@@ -302,42 +273,44 @@ class Controller:
         self.secrets[credential["id"]] = given
         credential["inputs"] = {name: ENCRYPTED if secret[name] else value for name, value in given.items()}
 
+    def _leads_to(self, node: int, other: int) -> bool:
+        followers = [each for link in LINKS for each in self._linked(node, link)]
+        return node == other or any(self._leads_to(each, other) for each in followers)
+
     def _linked(self, number: int, association: str) -> list[int]:
         return self.associations.setdefault((number, association), [])
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        controller = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def handle_request(self) -> None:
-                url = urlsplit(self.path)
-                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-                query = dict(parse_qsl(url.query, keep_blank_values=True))
-                with controller._lock:
-                    controller.requests.append(f"{self.command} {url.path}")
-                    try:
-                        if self.headers.get("Authorization") != f"Bearer {controller.token}":
-                            raise RejectedError({"detail": "Authentication credentials were not provided."}, 401)
-                        status, value = controller.respond(self.command, url.path, query, body)
-                    except RejectedError as rejected:
-                        status, value = rejected.status, rejected.body
-                    if self.command != "GET":
-                        controller.after_write()
-                content = b"" if value is None else json.dumps(value).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.send_header("X-API-Product-Name", "AWX")
-                self.send_header("X-API-Product-Version", "24.6.1")
-                self.end_headers()
-                self.wfile.write(content)
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, controller: Controller, *arguments: Any) -> None:
+        self.controller = controller
+        super().__init__(*arguments)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = handle_request  # noqa: N815 - the names that http.server calls
+    def handle_request(self) -> None:
+        url = urlsplit(self.path)
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        self.controller.requests.append(f"{self.command} {url.path}")
+        try:
+            if self.headers.get("Authorization") != f"Bearer {self.controller.token}":
+                raise RejectedError(401, {"detail": "Authentication credentials were not provided."})
+            query = dict(parse_qsl(url.query, keep_blank_values=True))
+            status, value = self.controller.respond(self.command, url.path, query, body)
+        except RejectedError as rejected:
+            status, value = rejected.args
+        if self.command != "GET":
+            self.controller.after_write()
+        content = b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-API-Product-Name", "AWX")
+        self.send_header("X-API-Product-Version", "24.6.1")
+        self.end_headers()
+        self.wfile.write(content)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
-                """Say nothing: the requests are in the controller's list."""
+    do_GET = do_POST = do_PATCH = do_DELETE = handle_request  # noqa: N815 - the names that http.server calls
 
-        return Handler
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
+        """Say nothing: the requests are in the controller's list."""
 
 
 def name_of(item: Object) -> str:

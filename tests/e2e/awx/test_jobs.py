@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2.sandbox
 import pytest
 
 from tests.simulator import Simulator
@@ -19,8 +21,6 @@ from tests.support.cortex import OTHER_TOKEN, PUT, THIRD_TOKEN, TOKEN, api_key_o
 from tests.support.environment import ROOT, isolated
 from tests.support.programs import run
 from tests.support.vault import encrypt
-
-from .rules import injected
 
 Load = Callable[[str], Any]
 Launch = Callable[..., "Job"]
@@ -55,6 +55,11 @@ class Job:
         assert [secret for secret in SECRETS if secret in self.output + "".join(events)] == []
 
 
+def render(template: str, inputs: dict[str, str]) -> str:
+    """Return an environment variable that AWX injects for a credential; a field without a value is blank."""
+    return jinja2.sandbox.ImmutableSandboxedEnvironment(autoescape=False).from_string(template).render(inputs)
+
+
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with Simulator() as simulator:
@@ -64,13 +69,14 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def launch(installed: Path, load: Load, tmp_path: Path) -> Launch:
     """Run a job with the hosts of an inventory, and the fields of the Cortex and the PagerDuty credential."""
+    names = ("cortex_credential_type.yml", "pagerduty_credential_type.yml")
+    injectors = {name: text for file in names for name, text in load(file)["injectors"]["env"].items()}
 
     def launch(playbook: str, hosts: dict[str, Any], answers: dict[str, str], cmdline: str = "", **inputs: str) -> Job:
         folder = Path(tempfile.mkdtemp(prefix="job ", dir=tmp_path))
         inputs = dict.fromkeys(("api_key", "base_url", "token", "previous_token"), "") | inputs
         environment = {
-            **injected(load("cortex_credential_type.yml"), inputs),
-            **injected(load("pagerduty_credential_type.yml"), inputs),
+            **{name: render(text, inputs) for name, text in injectors.items()},
             "ANSIBLE_COLLECTIONS_PATH": str(installed),
             "KEY_OF_CHECKOUT": CHECKOUT_KEY,
         }
@@ -129,12 +135,18 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
     assert checkout.requests.count(PUT) == 2
     assert payments.requests + search.requests == []
 
+    # Without a rollback, only where the survey says: the workspace keeps the invalid token.
+    without = ANSWERS | {"cortex_pagerduty_rollback": "false", "cortex_workspaces": "payments"}
+    kept = launch(ROLLOUT, hosts, without, "--ask-vault-pass", **credentials | tokens)
+    assert not kept.succeeded
+    assert [payments.configuration, checkout.configuration] == [NEW | {"token": THIRD_TOKEN}, NEW]
+
     simulator.reject_token(TOKEN)
     strict = {"cortex_workspaces": "all", "cortex_pagerduty_audit_strict": "true"}
     audit = launch(AUDIT, hosts, strict, "--ask-vault-pass", **credentials | {"token": ""})
     assert not audit.succeeded
     assert audit.changed == {}
-    assert audit.output.count("invalid  ab12       yes") == 3
+    assert sorted(re.findall("invalid  (....)       yes", audit.output)) == ["ab12", "ab12", "ef56"]
     # Each failure gives the reason.
     reasons = [line for line in audit.output.splitlines() if line.startswith("fatal: ")]
     assert ["The PagerDuty configuration is not valid. " in line for line in reasons] == [True] * 3, audit.output

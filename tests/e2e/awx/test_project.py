@@ -12,7 +12,6 @@ from pathlib import Path
 import yaml
 
 from tests.support.environment import ROOT, isolated
-from tests.support.marks import path_without_blanks
 from tests.support.programs import output_of
 
 AUDIT = "Audit the PagerDuty configuration of Cortex workspaces"
@@ -27,7 +26,6 @@ def test_a_sync_installs_the_collection_and_a_playbook_runs_by_path_and_by_full_
     assert output_of("ansible-playbook", "--list-tasks", *playbooks, cwd=ROOT, env=env).count(AUDIT) == 2
 
 
-@path_without_blanks
 def test_a_sync_by_the_oldest_ansible_core_installs_the_collection(oldest_core: Path, tmp_path: Path) -> None:
     install = ("collection", "install", "-r", "collections/requirements.yml", "-p", tmp_path / "installed")
     output_of(oldest_core / "ansible-galaxy", *install, cwd=ROOT, env=without_collections(tmp_path))
