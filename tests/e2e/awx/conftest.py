@@ -7,12 +7,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.environment import ROOT, isolated
 from tests.support.programs import output_of
@@ -21,23 +18,17 @@ from .downloads import oldest_ansible_core
 
 
 @pytest.fixture(scope="session")
-def load() -> Callable[[str], Any]:
-    """Read a file of extensions/awx."""
-    return lambda name: yaml.safe_load((ROOT / "extensions" / "awx" / name).read_text())
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder into which a project sync has installed this collection, from collections/requirements.yml."""
-    folder = tmp_path_factory.mktemp("requirements_collections")
-    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
-    env = isolated(tmp_path_factory.mktemp("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
-    output_of("ansible-galaxy", *install, cwd=ROOT, env=env)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def oldest_core() -> Path:
     """The folder of programs of the oldest supported ansible-core; where it does not run, of this ansible-core."""
     programs = None if " " in sys.executable else oldest_ansible_core()
     return programs or Path(sys.executable).parent
+
+
+@pytest.fixture(scope="session")
+def installed(oldest_core: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which a project sync has installed this collection, from collections/requirements.yml."""
+    folder = tmp_path_factory.mktemp("requirements_collections")
+    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
+    env = isolated(tmp_path_factory.mktemp("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
+    output_of(oldest_core / "ansible-galaxy", *install, cwd=ROOT, env=env)
+    return folder

@@ -67,12 +67,11 @@ class RejectedError(Exception):
 class Controller:
     """A controller with the organization "Default", the type "Vault", and nothing else in it.
 
-    `playbooks`: what a sync of any project finds; `token`: the only one accepted; `url`: where it listens, while
-    `running`; `after_write`: what to call after each request that is not a GET. A copy has all that is on it.
+    `token`: the only one accepted; `url`: where it listens, while `running`; `after_write`: what to call after each
+    request that is not a GET. A copy has all that is on it.
     """
 
-    def __init__(self, playbooks: list[str], token: str) -> None:
-        self.playbooks = playbooks
+    def __init__(self, token: str) -> None:
         self.token = token
         self.url = ""
         self.is_system_administrator = True
@@ -255,13 +254,10 @@ class Controller:
     # The rules
 
     def _check(self, kind: str, item: Object) -> None:
-        match kind:
-            case "credential_types" if not (item["managed"] or self.is_system_administrator):
-                raise RejectedError(403, {"detail": "You do not have permission to perform this action."})
-            case "credentials":
-                self._encrypt(item)
-            case "job_templates" if self.sync_fails or item["playbook"] not in self.playbooks:
-                raise RejectedError(400, {"playbook": ["Playbook not found for project."]})
+        if kind == "credential_types" and not (item["managed"] or self.is_system_administrator):
+            raise RejectedError(403, {"detail": "You do not have permission to perform this action."})
+        if kind == "credentials":
+            self._encrypt(item)
 
     def _encrypt(self, credential: Object) -> None:
         fields = self.objects["credential_types"][credential["credential_type"]]["inputs"]["fields"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,11 @@ import yaml
 from tests.e2e.docs.examples import in_document
 from tests.support.environment import ROOT
 
-Load = Callable[[str], Any]
-
+#: The fields of the credential types: which are secret, and which are required.
+FIELDS = {
+    "cortex": {"api_key": (True, True), "base_url": (False, True)},
+    "pagerduty": {"token": (True, True), "previous_token": (True, False)},
+}
 IDENTIFIER = re.compile("(?!tower$)[a-zA-Z_][a-zA-Z0-9_]*")
 # AWX sets or guards these itself.
 REFUSED_VARIABLES = re.compile(
@@ -35,6 +38,11 @@ REFUSED_VARIABLES = re.compile(
 KEY_OF_PLAYBOOK = re.compile(r"^\s*?-?\s*?(?:hosts|(?:ansible\.builtin\.)?(?:import_playbook|include)):", re.MULTILINE)
 
 
+def load(name: str) -> Any:
+    """Read a file of extensions/awx."""
+    return yaml.safe_load((ROOT / "extensions" / "awx" / name).read_text())
+
+
 def of_the_guide() -> dict[str, Any]:
     """Return the credential type that the guide has readers make."""
     examples = in_document("awx_guide.rst", (ROOT / "docs/docsite/rst/awx_guide.rst").read_text())
@@ -43,8 +51,8 @@ def of_the_guide() -> dict[str, Any]:
     return {"name": "N", "kind": "cloud", "inputs": inputs, "injectors": injectors}
 
 
-@pytest.mark.parametrize("name", ["cortex", "pagerduty", "the guide"])
-def test_awx_takes_the_credential_type_and_a_job_gets_its_fields(load: Load, name: str) -> None:
+@pytest.mark.parametrize("name", [*FIELDS, "the guide"])
+def test_awx_takes_the_credential_type_whose_secrets_are_secret_and_a_job_gets_its_fields(name: str) -> None:
     credential_type = of_the_guide() if name == "the guide" else load(f"{name}_credential_type.yml")
     assert_known(credential_type, "name kind inputs injectors", "description")
     assert credential_type["kind"] in ("cloud", "net")
@@ -59,6 +67,10 @@ def test_awx_takes_the_credential_type_and_a_job_gets_its_fields(load: Load, nam
     ids = [field["id"] for field in inputs["fields"]]
     assert_identifiers(ids)
     assert set(inputs["required"]) <= set(ids)
+    fields = {
+        field["id"]: (field.get("secret", False), field["id"] in inputs["required"]) for field in inputs["fields"]
+    }
+    assert fields == FIELDS.get(name, fields)
     for variable, template in injectors["env"].items():
         assert not REFUSED_VARIABLES.fullmatch(variable)
         # AWX refuses attributes.
@@ -67,22 +79,7 @@ def test_awx_takes_the_credential_type_and_a_job_gets_its_fields(load: Load, nam
         assert used and used <= set(ids), variable
 
 
-def test_secrets_are_secret_and_only_the_previous_token_may_be_left_blank(load: Load) -> None:
-    inputs = [load(f"{name}_credential_type.yml")["inputs"] for name in ("cortex", "pagerduty")]
-    fields = {
-        field["id"]: (field.get("secret", False), field["id"] in each["required"])
-        for each in inputs
-        for field in each["fields"]
-    }
-    assert fields == {
-        "api_key": (True, True),
-        "base_url": (False, True),
-        "token": (True, True),
-        "previous_token": (True, False),
-    }
-
-
-def test_awx_takes_the_survey_and_only_the_flag_that_cortex_does_not_verify_is_required(load: Load) -> None:
+def test_awx_takes_the_survey_and_only_the_flag_that_cortex_does_not_verify_is_required() -> None:
     survey = load("rollout_survey.yml")
     assert_known(survey, "name description spec")
     assert_identifiers([question["variable"] for question in survey["spec"]])
@@ -101,7 +98,7 @@ def test_awx_takes_the_survey_and_only_the_flag_that_cortex_does_not_verify_is_r
     assert required == ["cortex_pagerduty_is_token_readonly"]
 
 
-def test_the_survey_asks_what_the_role_and_the_playbook_know_with_their_choices_and_defaults(load: Load) -> None:
+def test_the_survey_asks_what_the_role_and_the_playbook_know_with_their_choices_and_defaults() -> None:
     options = role_options("cortex_pagerduty")
     playbook = (ROOT / "playbooks/pagerduty_rollout.yml").read_text()
     for question in load("rollout_survey.yml")["spec"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import jinja2.sandbox
 import pytest
+import yaml
 
 from tests.simulator import Simulator
 from tests.support.cortex import OTHER_TOKEN, PUT, THIRD_TOKEN, TOKEN, api_key_of
@@ -22,7 +23,6 @@ from tests.support.environment import ROOT, isolated
 from tests.support.programs import run
 from tests.support.vault import encrypt
 
-Load = Callable[[str], Any]
 Launch = Callable[..., "Job"]
 
 ROLLOUT = "playbooks/pagerduty_rollout.yml"
@@ -67,10 +67,10 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def launch(installed: Path, load: Load, tmp_path: Path) -> Launch:
+def launch(installed: Path, tmp_path: Path) -> Launch:
     """Run a job with the hosts of an inventory, and the fields of the Cortex and the PagerDuty credential."""
-    names = ("cortex_credential_type.yml", "pagerduty_credential_type.yml")
-    injectors = {name: text for file in names for name, text in load(file)["injectors"]["env"].items()}
+    files = [ROOT / "extensions/awx" / f"{name}_credential_type.yml" for name in ("cortex", "pagerduty")]
+    injectors = {k: v for file in files for k, v in yaml.safe_load(file.read_text())["injectors"]["env"].items()}
 
     def launch(playbook: str, hosts: dict[str, Any], answers: dict[str, str], cmdline: str = "", **inputs: str) -> Job:
         folder = Path(tempfile.mkdtemp(prefix="job ", dir=tmp_path))

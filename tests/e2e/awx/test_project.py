@@ -17,7 +17,7 @@ from tests.support.programs import output_of
 AUDIT = "Audit the PagerDuty configuration of Cortex workspaces"
 
 
-def test_a_sync_installs_the_collection_and_a_playbook_runs_by_path_and_by_full_name(
+def test_a_sync_by_the_oldest_ansible_core_installs_the_collection_and_a_playbook_runs_by_path_and_by_full_name(
     installed: Path, tmp_path: Path
 ) -> None:
     assert_complete(installed)
@@ -26,15 +26,9 @@ def test_a_sync_installs_the_collection_and_a_playbook_runs_by_path_and_by_full_
     assert output_of("ansible-playbook", "--list-tasks", *playbooks, cwd=ROOT, env=env).count(AUDIT) == 2
 
 
-def test_a_sync_by_the_oldest_ansible_core_installs_the_collection(oldest_core: Path, tmp_path: Path) -> None:
-    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", tmp_path / "installed")
-    output_of(oldest_core / "ansible-galaxy", *install, cwd=ROOT, env=without_collections(tmp_path))
-    assert_complete(tmp_path / "installed")
-
-
 def test_the_image_contains_the_collection_and_requests(tmp_path: Path) -> None:
     """The build's steps that need no container: the build context, the installation in it, what that asks for."""
-    env = without_collections(tmp_path)
+    env = isolated(tmp_path / "environment") | {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "none")}
     definition = ROOT / "extensions" / "awx" / "execution-environment.yml"
     output_of("ansible-builder", "create", "-f", definition, "-c", tmp_path, cwd=ROOT, env=env)
     files = {"COPYING", "README.md", "galaxy.yml", "requirements.txt"}
@@ -47,11 +41,6 @@ def test_the_image_contains_the_collection_and_requests(tmp_path: Path) -> None:
     # What ansible-builder ignores in silence, such as a wrong key, is missing here.
     found = yaml.safe_load(output_of("ansible-builder", "introspect", installed, "--sanitize", cwd=tmp_path, env=env))
     assert [re.split("[^A-Za-z0-9_-]", line)[0] for line in found["python"]] == ["requests"]
-
-
-def without_collections(folder: Path) -> dict[str, str]:
-    """Return an environment in which no collection is found."""
-    return isolated(folder / "environment") | {"ANSIBLE_COLLECTIONS_PATH": str(folder / "none")}
 
 
 def assert_complete(folder: Path) -> None:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
@@ -34,8 +34,10 @@ from .controller import APPROVALS, LINKS, NODES, Controller, Object
 from .downloads import awx_collection
 
 Setup = Callable[..., "Done"]
+# A run that failed, what was `unguarded` after each write of the next one, and the controller after that.
+FirstSetup = tuple["Done", list[list[str]], Controller]
 
-PLAYBOOKS = ["playbooks/awx_setup.yml", "playbooks/pagerduty_audit.yml", "playbooks/pagerduty_rollout.yml"]
+PLAYBOOK = "playbooks/pagerduty_rollout.yml"
 CONTROLLER_TOKEN = "oauth_8Zk3QmWv7TnRb2YxLs5JdHf9Gp4Ca6Xe"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
 NEW_KEY = api_key_of("payments")
@@ -120,16 +122,6 @@ def set_up(
     return Done(process)
 
 
-class FirstSetup(NamedTuple):
-    """The setup with VARIABLES on a new controller: until a failed sync, then all of it."""
-
-    failed: Done
-    #: What was `unguarded` after each write of the second run.
-    moments: list[list[str]]
-    writes: list[str]
-    controller: Controller
-
-
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
     return functools.partial(set_up, tmp_path)
@@ -137,7 +129,7 @@ def setup(tmp_path: Path) -> Setup:
 
 def new_controller() -> Controller:
     """Return a controller with what the users of this collection make themselves."""
-    controller = Controller(PLAYBOOKS, CONTROLLER_TOKEN)
+    controller = Controller(CONTROLLER_TOKEN)
     add_credential(controller, "Vault password")
     return controller
 
@@ -150,6 +142,7 @@ def controller() -> Iterator[Controller]:
 
 @pytest.fixture(scope="module")
 def first_setup(oldest_core: Path) -> FirstSetup:
+    """The setup with VARIABLES on a new controller: until a failed sync, then all of it."""
     moments: list[list[str]] = []
     controller = new_controller()
     with short_folder() as folder, controller.running():
@@ -160,13 +153,13 @@ def first_setup(oldest_core: Path) -> FirstSetup:
         done = set_up(folder, controller, VARIABLES)
     assert done.succeeded, done.output
     controller.after_write = lambda: None
-    return FirstSetup(failed, moments, controller.writes, controller)
+    return failed, moments, controller
 
 
 @pytest.fixture
 def ready(first_setup: FirstSetup) -> Iterator[Controller]:
     """A controller on which the playbook has run with VARIABLES."""
-    with copy.deepcopy(first_setup.controller).running() as controller:
+    with copy.deepcopy(first_setup[-1]).running() as controller:
         yield controller
 
 
@@ -205,13 +198,14 @@ EVERYTHING = {
 
 
 def test_a_failed_sync_is_said_in_the_words_of_the_guide_and_the_next_run_goes_on(first_setup: FirstSetup) -> None:
-    assert not first_setup.failed.succeeded
-    assert "Project update failed" in first_setup.failed.everything
+    failed, moments, controller = first_setup
+    assert not failed.succeeded
+    assert "Project update failed" in failed.everything
     assert "Project update failed" in GUIDE
     # No more can be launched while it is being made.
-    assert [moment for moment in first_setup.moments if moment] == []
+    assert [moment for moment in moments if moment] == []
     # What the first run has made stays as it is.
-    assert {write.split("/")[3] for write in first_setup.writes if write.startswith("PATCH ")} == {NODES}
+    assert {write.split("/")[3] for write in controller.writes if write.startswith("PATCH ")} == {NODES}
 
 
 def test_it_makes_everything_once(ready: Controller, setup: Setup) -> None:
@@ -271,26 +265,23 @@ def variables(controller: Controller, host: str) -> Any:
     return json.loads(controller.one("hosts", host)["variables"])
 
 
+#: What `graph` returns after each setup.
 GRAPH = {
-    "check": (CHECK, {"success_nodes": ["approval"]}),
-    "approval": ("Approve the Cortex PagerDuty rollout", {"success_nodes": ["rollout"]}),
-    "rollout": (ROLLOUT, {}),
+    "check": (CHECK, ["approval"], [], []),
+    "approval": ("Approve the Cortex PagerDuty rollout", ["rollout"], [], []),
+    "rollout": (ROLLOUT, [], [], []),
 }
 
 
 def graph(controller: Controller, organization: str = "Default") -> Any:
-    """Return what each node of the workflow starts, and its followers."""
-    nodes = controller.nodes(controller.one("workflow_job_templates", WORKFLOW, organization))
-    followers = {
-        name: {link: [each["identifier"] for each in controller.linked(node, link)] for link in LINKS}
-        for name, node in nodes.items()
-    }
+    """Return what each node of the workflow starts, and its followers by each of LINKS."""
+
+    def followers(node: Object, link: str) -> list[str]:
+        return [each["identifier"] for each in controller.linked(node, link)]
+
     return {
-        name: (
-            controller.any(node["unified_job_template"])["name"],
-            {link: names for link, names in followers[name].items() if names},
-        )
-        for name, node in nodes.items()
+        name: (controller.any(node["unified_job_template"])["name"], *(followers(node, link) for link in LINKS))
+        for name, node in controller.nodes(controller.one("workflow_job_templates", WORKFLOW, organization)).items()
     }
 
 
@@ -298,7 +289,7 @@ def unguarded(controller: Controller) -> list[str]:
     """Return what a rollout can start without, in any workflow: the success of a check, or an approval."""
     jobs, approvals = controller.objects["job_templates"], controller.objects[APPROVALS]
     checks = {number for number, job in jobs.items() if job["job_type"] == "check"}
-    rollouts = {number for number, job in jobs.items() if job["playbook"] == PLAYBOOKS[2]} - checks
+    rollouts = {number for number, job in jobs.items() if job["playbook"] == PLAYBOOK} - checks
     nodes = list(controller.objects[NODES].values())
     found = []
     for name, guards in {"check": checks, "approval": set(approvals)}.items():
@@ -387,7 +378,7 @@ def test_it_removes_everything_once(ready: Controller, setup: Setup) -> None:
     ready.create("inventories", {"name": "Cortex workspaces", "organization": platform})
     ready.create("workflow_job_templates", {"name": WORKFLOW, "organization": platform})
     project = ready.create("projects", {"name": "Cortex", "organization": platform})["id"]
-    ready.create("job_templates", {"name": CHECK, "project": project, "playbook": PLAYBOOKS[2]})
+    ready.create("job_templates", {"name": CHECK, "project": project, "playbook": PLAYBOOK})
     key = {"credential_type": ready.one("credential_types", "Cortex")["id"], "inputs": {"api_key": API_KEY}}
     of_others = [
         ready.create("credentials", {"name": "Cortex API key", "organization": platform, **key}),
@@ -466,7 +457,7 @@ awx_project_branch: 1.0.0
     assert done.succeeded, done.output
     assert {request.split()[1][:19] for request in ready.requests} == {"/api/controller/v2/"}
     assert graph(ready) == GRAPH
-    assert graph(ready, "Platform") == {**GRAPH, "rollout": ("PagerDuty to Cortex", {})}
+    assert graph(ready, "Platform") == {**GRAPH, "rollout": ("PagerDuty to Cortex", [], [], [])}
     template = ready.one("job_templates", "PagerDuty to Cortex", "Platform")
     assert (template["job_slice_count"], template["forks"]) == (2, 20)
     assert [item["name"] for item in ready.linked(template, "instance_groups")] == ["default"]
