@@ -34,8 +34,7 @@ ROOT = re.compile("/api/(?:controller/)?v2/")
 
 # What an object of each kind has that was made without it.
 KINDS: dict[str, Object] = {
-    "organizations": {},
-    "instance_groups": {},
+    **{kind: {} for kind in ("organizations", "instance_groups", "notification_templates")},
     "credential_types": {"managed": False, "inputs": {}, "injectors": {}},
     "credentials": {"organization": None, "inputs": {}},
     "execution_environments": {"organization": None, "pull": "", "credential": None},
@@ -43,7 +42,6 @@ KINDS: dict[str, Object] = {
     "project_updates": {"status": "successful"},
     "inventories": {"organization": None, "kind": "", "variables": "", "pending_deletion": False},
     "hosts": {"enabled": True, "variables": "", "description": ""},
-    "notification_templates": {},
     "job_templates": {"extra_vars": "---"},
     "workflow_job_templates": {"organization": None, "survey_enabled": False},
     NODES: {"unified_job_template": None},
@@ -67,12 +65,11 @@ class RejectedError(Exception):
 class Controller:
     """A controller with the organization "Default", the type "Vault", and nothing else in it.
 
-    `token`: the only one accepted; `url`: where it listens, while `running`; `after_write`: what to call after each
-    request that is not a GET. A copy has all that is on it.
+    `url`: where it listens, while `running`; `after_write`: what to call after each request that is not a GET.
+    A copy has all that is on it.
     """
 
-    def __init__(self, token: str) -> None:
-        self.token = token
+    def __init__(self) -> None:
         self.url = ""
         self.is_system_administrator = True
         self.sync_fails = False
@@ -98,11 +95,11 @@ class Controller:
     # What tests look at
 
     def names(self, kind: str) -> list[str]:
-        return sorted(name_of(item) for item in self.objects[kind].values())
+        return sorted(item["name"] for item in self.objects[kind].values())
 
     def one(self, kind: str, name: str, organization: str = "Default") -> Object:
         """Return the object of a name; where the kind belongs to organizations, that of `organization`."""
-        found = [item for item in self.objects[kind].values() if name_of(item) == name]
+        found = [item for item in self.objects[kind].values() if item["name"] == name]
         if any("organization" in item for item in found):
             number = self.one("organizations", organization)["id"]
             found = [item for item in found if item["organization"] == number]
@@ -149,7 +146,13 @@ class Controller:
 
     def create(self, kind: str, body: Object) -> Object:
         self._last_id += 1
-        item = {**KINDS[kind], **body, "id": self._last_id, "type": kind.removesuffix("s")}
+        item = {
+            "name": body.get("identifier"),
+            **KINDS[kind],
+            **body,
+            "id": self._last_id,
+            "type": kind.removesuffix("s"),
+        }
         if kind == "job_templates":
             item["organization"] = self.any(item["project"])["organization"]
         self._check(kind, item)
@@ -287,8 +290,6 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         self.controller.requests.append(f"{self.command} {url.path}")
         try:
-            if self.headers.get("Authorization") != f"Bearer {self.controller.token}":
-                raise RejectedError(401, {"detail": "Authentication credentials were not provided."})
             query = dict(parse_qsl(url.query, keep_blank_values=True))
             status, value = self.controller.respond(self.command, url.path, query, body)
         except RejectedError as rejected:
@@ -309,13 +310,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the requests are in the controller's list."""
 
 
-def name_of(item: Object) -> str:
-    return str(item.get("identifier") or item.get("name"))
-
-
 def matches(item: Object, query: dict[str, str]) -> bool:
     """Return whether all criteria are met, and one of the alternatives, whose names begin with "or__"."""
-    met = {name: str(item.get(name.removeprefix("or__"))) == value for name, value in query.items()}
-    alternatives = [value for name, value in met.items() if name.startswith("or__")]
-    needed = [value for name, value in met.items() if not name.startswith("or__")]
-    return all(needed) and (not alternatives or any(alternatives))
+    alternatives = [str(item.get(name[4:])) == value for name, value in query.items() if name.startswith("or__")]
+    needed = [str(item.get(name)) == value for name, value in query.items() if not name.startswith("or__")]
+    return all(needed) and any(alternatives or [True])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rollout and audit by ansible-runner, as AWX runs jobs, against the simulator of the Cortex API."""
+"""The repository as a project of AWX, the image of its jobs, and jobs by ansible-runner against the simulator."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ import yaml
 from tests.simulator import Simulator
 from tests.support.cortex import OTHER_TOKEN, PUT, THIRD_TOKEN, TOKEN, api_key_of
 from tests.support.environment import ROOT, isolated
-from tests.support.programs import run
+from tests.support.programs import output_of, run
 from tests.support.vault import encrypt
 
 Launch = Callable[..., "Job"]
 
+TITLE_OF_AUDIT = "Audit the PagerDuty configuration of Cortex workspaces"
 ROLLOUT = "playbooks/pagerduty_rollout.yml"
 AUDIT = "playbooks/pagerduty_audit.yml"
 PAYMENTS_KEY, CHECKOUT_KEY, SEARCH_KEY = map(api_key_of, ("payments", "checkout", "search"))
@@ -58,6 +59,16 @@ class Job:
 def render(template: str, inputs: dict[str, str]) -> str:
     """Return an environment variable that AWX injects for a credential; a field without a value is blank."""
     return jinja2.sandbox.ImmutableSandboxedEnvironment(autoescape=False).from_string(template).render(inputs)
+
+
+@pytest.fixture(scope="module")
+def installed(oldest_core: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which a project sync has installed this collection, from collections/requirements.yml."""
+    folder = tmp_path_factory.mktemp("requirements_collections")
+    install = ("collection", "install", "-r", "collections/requirements.yml", "-p", folder)
+    env = isolated(tmp_path_factory.mktemp("sync")) | {"ANSIBLE_COLLECTIONS_PATH": str(folder)}
+    output_of(oldest_core / "ansible-galaxy", *install, cwd=ROOT, env=env)
+    return folder
 
 
 @pytest.fixture
@@ -161,3 +172,37 @@ def test_a_blank_credential_is_no_credential(simulator: Simulator, launch: Launc
     assert "missing required arguments: api_key" in job.output
     assert "state is present but all of the following are missing: token" in job.output
     assert simulator.requests == []
+
+
+def test_a_sync_by_the_oldest_ansible_core_installs_the_collection_and_a_playbook_runs_by_path_and_by_full_name(
+    installed: Path, tmp_path: Path
+) -> None:
+    assert_complete(installed)
+    playbooks = ("playbooks/pagerduty_audit.yml", "cortexapps.cortex.pagerduty_audit")
+    env = isolated(tmp_path) | {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    assert output_of("ansible-playbook", "--list-tasks", *playbooks, cwd=ROOT, env=env).count(TITLE_OF_AUDIT) == 2
+
+
+def test_the_image_contains_the_collection_and_requests(tmp_path: Path) -> None:
+    """The build's steps that need no container: the build context, the installation in it, what that asks for."""
+    env = isolated(tmp_path / "environment") | {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "none")}
+    definition = ROOT / "extensions" / "awx" / "execution-environment.yml"
+    output_of("ansible-builder", "create", "-f", definition, "-c", tmp_path, cwd=ROOT, env=env)
+    files = {"COPYING", "README.md", "galaxy.yml", "requirements.txt"}
+    folders = {"extensions", "meta", "playbooks", "plugins", "roles"}
+    assert {path.name for path in (tmp_path / "_build" / "cortex").iterdir()} <= files | folders
+    installed = tmp_path / "installed"
+    install = ("collection", "install", "-r", "requirements.yml", "-p", installed)
+    output_of("ansible-galaxy", *install, cwd=tmp_path / "_build", env=env)
+    assert_complete(installed)
+    # What ansible-builder ignores in silence, such as a wrong key, is missing here.
+    found = yaml.safe_load(output_of("ansible-builder", "introspect", installed, "--sanitize", cwd=tmp_path, env=env))
+    assert [re.split("[^A-Za-z0-9_-]", line)[0] for line in found["python"]] == ["requests"]
+
+
+def assert_complete(folder: Path) -> None:
+    collection = folder / "ansible_collections" / "cortexapps" / "cortex"
+    for part in ("plugins", "roles", "playbooks", "extensions", "meta"):
+        here = {path.relative_to(ROOT) for path in (ROOT / part).rglob("*") if path.is_file() and path.suffix != ".pyc"}
+        there = {path.relative_to(collection) for path in (collection / part).rglob("*") if path.is_file()}
+        assert there == here

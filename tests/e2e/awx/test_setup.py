@@ -17,7 +17,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ import pytest
 import yaml
 
 from tests.e2e.docs.examples import in_document
-from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN, api_key_of
+from tests.support.cortex import API_KEY, THIRD_TOKEN, TOKEN, api_key_of
 from tests.support.environment import ROOT, isolated, short_folder
 from tests.support.programs import run
 from tests.support.vault import encrypt
@@ -33,7 +33,6 @@ from tests.support.vault import encrypt
 from .controller import APPROVALS, LINKS, NODES, Controller, Object
 from .downloads import awx_collection
 
-Setup = Callable[..., "Done"]
 # A run that failed, what was `unguarded` after each write of the next one, and the controller after that.
 FirstSetup = tuple["Done", list[list[str]], Controller]
 
@@ -41,7 +40,7 @@ PLAYBOOK = "playbooks/pagerduty_rollout.yml"
 CONTROLLER_TOKEN = "oauth_8Zk3QmWv7TnRb2YxLs5JdHf9Gp4Ca6Xe"
 VAULT_PASSWORD = "vault_3Fy8KqTz6WmRb2Nx"
 NEW_KEY = api_key_of("payments")
-SECRETS = [CONTROLLER_TOKEN, API_KEY, NEW_KEY, TOKEN, OTHER_TOKEN, VAULT_PASSWORD]
+SECRETS = [CONTROLLER_TOKEN, API_KEY, NEW_KEY, TOKEN, THIRD_TOKEN, VAULT_PASSWORD]
 ENVIRONMENT = {"CORTEX_API_KEY": API_KEY, "PAGERDUTY_TOKEN": TOKEN}
 LOOKUP = "{{ lookup('ansible.builtin.env', 'KEY_OF_BILLING') }}"
 
@@ -91,7 +90,6 @@ class Done:
 
 
 def set_up(
-    folder: Path,
     controller: Controller,
     variables: str,
     *options: str | Path,
@@ -100,36 +98,29 @@ def set_up(
     programs: Path = Path(sys.executable).parent,
     **extra: Any,
 ) -> Done:
-    """Run the playbook on a controller, and make sure that no secret is in what it prints at -vvvvv.
-
-    `programs` is the folder of an ansible-core.
-    """
-    (folder / "awx.yml").write_text(variables)
-    (folder / "password").write_text(VAULT_PASSWORD)
-    settings = isolated(folder)
-    settings |= {
-        "ANSIBLE_COLLECTIONS_PATH": f"{settings['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{awx_collection()}",
-        "ANSIBLE_PIPELINING": "true",
-        "ANSIBLE_VAULT_PASSWORD_FILE": str(folder / "password"),
-        "CONTROLLER_HOST": controller.url,
-        "CONTROLLER_OAUTH_TOKEN": controller.token,
-        **env,
-    }
+    """Run the playbook by the programs of an ansible-core; no secret is in what it prints at -vvvvv."""
     controller.requests.clear()
-    arguments = ("-vvvvv", "--diff", playbook, "-e", f"@{folder / 'awx.yml'}", "-e", json.dumps(extra), *options)
-    process = run(programs / "ansible-playbook", *arguments, cwd=folder, env=settings)
+    with short_folder() as folder:
+        (folder / "awx.yml").write_text(variables)
+        (folder / "password").write_text(VAULT_PASSWORD)
+        settings = isolated(folder)
+        settings |= {
+            "ANSIBLE_COLLECTIONS_PATH": f"{settings['ANSIBLE_COLLECTIONS_PATH']}{os.pathsep}{awx_collection()}",
+            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(folder / "password"),
+            "CONTROLLER_HOST": controller.url,
+            "CONTROLLER_OAUTH_TOKEN": CONTROLLER_TOKEN,
+            **env,
+        }
+        arguments = ("-vvvvv", "--diff", playbook, "-e", f"@{folder / 'awx.yml'}", "-e", json.dumps(extra), *options)
+        process = run(programs / "ansible-playbook", *arguments, cwd=folder, env=settings)
     assert [secret for secret in SECRETS if secret in process.stdout] == []
     return Done(process)
 
 
-@pytest.fixture
-def setup(tmp_path: Path) -> Setup:
-    return functools.partial(set_up, tmp_path)
-
-
 def new_controller() -> Controller:
     """Return a controller with what the users of this collection make themselves."""
-    controller = Controller(CONTROLLER_TOKEN)
+    controller = Controller()
     add_credential(controller, "Vault password")
     return controller
 
@@ -145,12 +136,12 @@ def first_setup(oldest_core: Path) -> FirstSetup:
     """The setup with VARIABLES on a new controller: until a failed sync, then all of it."""
     moments: list[list[str]] = []
     controller = new_controller()
-    with short_folder() as folder, controller.running():
+    with controller.running():
         controller.sync_fails = True
-        failed = set_up(folder, controller, ONE_WORKSPACE, programs=oldest_core)
+        failed = set_up(controller, ONE_WORKSPACE, programs=oldest_core)
         controller.sync_fails = False
         controller.after_write = lambda: moments.append(unguarded(controller))
-        done = set_up(folder, controller, VARIABLES)
+        done = set_up(controller, VARIABLES)
     assert done.succeeded, done.output
     controller.after_write = lambda: None
     return failed, moments, controller
@@ -208,7 +199,7 @@ def test_a_failed_sync_is_said_in_the_words_of_the_guide_and_the_next_run_goes_o
     assert {write.split("/")[3] for write in controller.writes if write.startswith("PATCH ")} == {NODES}
 
 
-def test_it_makes_everything_once(ready: Controller, setup: Setup) -> None:
+def test_it_makes_everything_once(ready: Controller) -> None:
     assert made(ready) == EVERYTHING
     for name, file in {"Cortex": "cortex", "PagerDuty": "pagerduty"}.items():
         wanted = yaml.safe_load((ROOT / f"extensions/awx/{file}_credential_type.yml").read_text())
@@ -219,10 +210,10 @@ def test_it_makes_everything_once(ready: Controller, setup: Setup) -> None:
     assert variables(ready, "billing")["cortex_pagerduty_api_key"] == LOOKUP
     assert variables(ready, "search") == {"cortex_pagerduty_api_key": {"__ansible_vault": ENCRYPTED_KEY}}
     environment = ready.one("execution_environments", "Cortex (Default)")
-    assert (environment["image"], environment["pull"]) == ("registry.example.com/cortex-ee:1.0.0", "missing")
+    assert environment == environment | {"image": "registry.example.com/cortex-ee:1.0.0", "pull": "missing"}
     project = ready.one("projects", "Cortex")
     url = "https://github.com/cortexapps/ansible-collection-cortex.git"
-    assert (project["scm_type"], project["scm_url"]) == ("git", url)
+    assert project == project | {"scm_type": "git", "scm_url": url}
 
     survey = yaml.safe_load((ROOT / "extensions/awx/rollout_survey.yml").read_text())
     for name, playbook, job_type, credentials in [
@@ -253,7 +244,7 @@ def test_it_makes_everything_once(ready: Controller, setup: Setup) -> None:
     assert graph(ready) == GRAPH
 
     # That the key of Cortex is missing is no reason to touch the credential that is there.
-    again = setup(ready, VARIABLES, env={"PAGERDUTY_TOKEN": TOKEN})
+    again = set_up(ready, VARIABLES, env={"PAGERDUTY_TOKEN": TOKEN})
     assert (again.succeeded, again.changed, ready.writes) == (True, 0, []), again.output
 
 
@@ -266,7 +257,7 @@ def variables(controller: Controller, host: str) -> Any:
 
 
 #: What `graph` returns after each setup.
-GRAPH = {
+GRAPH: dict[str, tuple[Any, ...]] = {
     "check": (CHECK, ["approval"], [], []),
     "approval": ("Approve the Cortex PagerDuty rollout", ["rollout"], [], []),
     "rollout": (ROLLOUT, [], [], []),
@@ -311,7 +302,7 @@ def add_node(controller: Controller, workflow: Object, identifier: str, job: str
     return controller.create(NODES, values)
 
 
-def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup: Setup, oldest_core: Path) -> None:
+def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, oldest_core: Path) -> None:
     """Where nodes lead past the approval, a job is in its place, and another client has added what is its own."""
     workflow = ready.one("workflow_job_templates", WORKFLOW)
     audit = ready.one("job_templates", AUDIT)["id"]
@@ -326,30 +317,29 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup:
         ready.create("hosts", {"name": name, "inventory": ready.one("inventories", "Cortex workspaces")["id"]})
     ready.create("schedules", {"name": "of another client", "unified_job_template": audit, "rrule": RULE})
     add_credential(ready, "Cortex vault password")
-    new = f"{TOKEN[:16]}wxyz"
     workspaces = yaml.safe_load(ANSIBLE_VAULT)["awx_workspaces"]
-    changed = {
-        "env": {"CORTEX_API_KEY": NEW_KEY, "PAGERDUTY_TOKEN": new, "PAGERDUTY_PREVIOUS_TOKEN": TOKEN},
+    changed: dict[str, Any] = {
+        "env": {"CORTEX_API_KEY": NEW_KEY, "PAGERDUTY_TOKEN": THIRD_TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": TOKEN},
         "awx_update_secrets": True,
         "awx_schedule": "Audit",
         "awx_schedule_rrule": RULE,
     }
     # This one takes the Cortex credential.
     text = ANSIBLE_VAULT.replace("awx_workspaces:\n", "awx_workspaces:\n  - name: search again\n")
-    foretold = setup(ready, text, "--check", **changed)
+    foretold = set_up(ready, text, "--check", **changed)
     assert (foretold.succeeded, ready.writes) == (True, []), foretold.output
     assert UNPREDICTABLE in foretold.everything
 
     ready.associate(nodes["check"], "failure_nodes", add_node(ready, workflow, "rollout", ROLLOUT))
     assert unguarded(ready)
-    done = setup(ready, text, programs=oldest_core, **changed)
+    done = set_up(ready, text, programs=oldest_core, **changed)
     assert done.succeeded, done.output
     for told in (foretold, done):
         assert told.items("Remove the hosts of workspaces that are no longer named") == ["billing", "search"]
         assert told.items("Remove the schedules of the audit that are no longer named") == [SCHEDULE]
         others = ["0d4e8a43-3b0c-4a44", "approval", "check: billing", "rollout: billing", "rollout: search"]
         assert told.items("Remove all other nodes") == others
-    assert secrets(ready, "PagerDuty token for Cortex") == {"token": new, "previous_token": TOKEN}
+    assert secrets(ready, "PagerDuty token for Cortex") == {"token": THIRD_TOKEN, "previous_token": TOKEN}
     assert secrets(ready, "Cortex API key")["api_key"] == NEW_KEY
     for item in workspaces:
         assert variables(ready, item["name"]) == item["variables"]
@@ -363,15 +353,15 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, setup:
     assert {request.split("/")[3] for request in ready.writes} == kinds
 
 
-def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controller: Controller, setup: Setup) -> None:
-    done = setup(controller, VARIABLES, "--check")
+def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controller: Controller) -> None:
+    done = set_up(controller, VARIABLES, "--check")
     assert (done.succeeded, controller.writes) == (True, []), done.output
     assert done.items("Create the credential types") == ["cortex", "pagerduty"]
     assert UNPREDICTABLE in done.everything
     assert "no_log" not in done.everything
 
 
-def test_it_removes_everything_once(ready: Controller, setup: Setup) -> None:
+def test_it_removes_everything_once(ready: Controller) -> None:
     """By an administrator of the organization, while another one has objects with the same names and types."""
     ready.is_system_administrator = False
     platform = ready.create("organizations", {"name": "Platform"})["id"]
@@ -388,10 +378,10 @@ def test_it_removes_everything_once(ready: Controller, setup: Setup) -> None:
     ]
     # Of another type.
     add_credential(ready, "Cortex API key")
-    foretold = setup(ready, VARIABLES, "--check", awx_state="absent")
+    foretold = set_up(ready, VARIABLES, "--check", awx_state="absent")
     assert (foretold.succeeded, ready.writes) == (True, []), foretold.output
 
-    removed = setup(ready, VARIABLES, awx_state="absent")
+    removed = set_up(ready, VARIABLES, awx_state="absent")
     assert removed.succeeded, removed.output
     assert foretold.changed == removed.changed
     for told in (foretold, removed):
@@ -413,12 +403,12 @@ def test_it_removes_everything_once(ready: Controller, setup: Setup) -> None:
     for credential in of_others:
         ready.delete("credentials", credential["id"])
     types = [ready.one("credential_types", name)["id"] for name in ("Cortex", "PagerDuty")]
-    again = setup(ready, VARIABLES, awx_state="absent")
+    again = set_up(ready, VARIABLES, awx_state="absent")
     assert again.succeeded, again.output
     assert ready.writes == [f"DELETE /api/v2/credential_types/{number}/" for number in types]
 
 
-def test_an_organization_behind_the_gateway_has_a_fleet_and_names_of_its_own(ready: Controller, setup: Setup) -> None:
+def test_an_organization_behind_the_gateway_has_a_fleet_and_names_of_its_own(ready: Controller) -> None:
     """The API is below another path, as the gateway of Ansible Automation Platform 2.5 has it; the token from a vault.
 
     Its administrator sets it up: only a system administrator may make the types, and these exist. Most names are those
@@ -453,30 +443,30 @@ awx_project_branch: 1.0.0
 
     env = ENVIRONMENT | {"CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX": "/api/controller/"}
     del env["CORTEX_API_KEY"]
-    done = setup(ready, HASHICORP_VAULT + others, env=env)
+    done = set_up(ready, HASHICORP_VAULT + others, env=env)
     assert done.succeeded, done.output
     assert {request.split()[1][:19] for request in ready.requests} == {"/api/controller/v2/"}
     assert graph(ready) == GRAPH
     assert graph(ready, "Platform") == {**GRAPH, "rollout": ("PagerDuty to Cortex", [], [], [])}
-    template = ready.one("job_templates", "PagerDuty to Cortex", "Platform")
-    assert (template["job_slice_count"], template["forks"]) == (2, 20)
+    platform_one = functools.partial(ready.one, organization="Platform")
+    template = platform_one("job_templates", "PagerDuty to Cortex")
+    environment = platform_one("execution_environments", "Cortex (Platform)")
+    inventory = platform_one("inventories", "Cortex workspaces")
+    used = {"inventory": inventory["id"], "execution_environment": environment["id"]}
+    assert template == template | used | {"job_slice_count": 2, "forks": 20}
     assert [item["name"] for item in ready.linked(template, "instance_groups")] == ["default"]
-    assert template["inventory"] == ready.one("inventories", "Cortex workspaces", "Platform")["id"]
-    environment = ready.one("execution_environments", "Cortex (Platform)", "Platform")
-    assert template["execution_environment"] == environment["id"]
-    assert environment["credential"] == ready.one("credentials", "Registry", "Platform")["id"]
-    project = ready.one("projects", "Cortex", "Platform")
-    assert project["credential"] == ready.one("credentials", "Git", "Platform")["id"]
-    assert project["scm_branch"] == "1.0.0"
+    assert environment["credential"] == platform_one("credentials", "Registry")["id"]
+    project = platform_one("projects", "Cortex")
+    assert project == project | {"credential": platform_one("credentials", "Git")["id"], "scm_branch": "1.0.0"}
     assert ready.any(approval["unified_job_template"])["timeout"] == 3600
     # The lookup of the inventory is for all workspaces, so there is no Cortex credential.
     credentials = {item["name"]: item["organization"] for item in ready.linked(template, "credentials")}
     assert credentials == {"Cortex keys in HashiCorp Vault": platform, "PagerDuty token for Cortex": platform}
     assert secrets(ready, "PagerDuty token for Cortex", "Platform") == {"token": TOKEN}
-    inventory = json.loads(ready.one("inventories", "Cortex workspaces", "Platform")["variables"])
-    assert inventory["cortex_pagerduty_api_key"].startswith("{{ lookup('community.hashi_vault.vault_kv2_get', ")
-    chat = ready.one("notification_templates", "Chat", "Platform")
-    assert ready.linked(ready.one("job_templates", AUDIT, "Platform"), "notification_templates_error") == [chat]
+    key = json.loads(inventory["variables"])["cortex_pagerduty_api_key"]
+    assert key.startswith("{{ lookup('community.hashi_vault.vault_kv2_get', ")
+    chat = platform_one("notification_templates", "Chat")
+    assert ready.linked(platform_one("job_templates", AUDIT), "notification_templates_error") == [chat]
     added = {
         "hosts": ["checkout", "payments"],
         "job_templates": [AUDIT, CHECK, "PagerDuty to Cortex"],
@@ -511,7 +501,7 @@ IMPOSSIBLE = {
 }
 
 
-def test_what_cannot_work_is_said_before_anything_is_made(controller: Controller, setup: Setup, tmp_path: Path) -> None:
+def test_what_cannot_work_is_said_before_anything_is_made(controller: Controller, tmp_path: Path) -> None:
     """The role fails for each host, which has one impossible file as its variables."""
     play = {"hosts": "all", "connection": "local", "gather_facts": False, "roles": ["cortexapps.cortex.awx"]}
     playbook = tmp_path / "playbook.yml"
@@ -519,7 +509,7 @@ def test_what_cannot_work_is_said_before_anything_is_made(controller: Controller
     (tmp_path / "host_vars").mkdir()
     for name, (text, _message) in IMPOSSIBLE.items():
         (tmp_path / "host_vars" / f"{name}.yml").write_text(text)
-    done = setup(controller, "{}", "-i", ",".join(IMPOSSIBLE), playbook=playbook)
+    done = set_up(controller, "{}", "-i", ",".join(IMPOSSIBLE), playbook=playbook)
     assert controller.writes == []
     outputs = re.split(r"^(?=\w+: \[)", done.everything, flags=re.MULTILINE)
     said = {name: "".join(text for text in outputs if re.match(rf"f\w+: \[{name}\]", text)) for name in IMPOSSIBLE}
