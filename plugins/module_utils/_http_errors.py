@@ -178,11 +178,14 @@ class RequestErrors:
         )
         return UnexpectedResponseError(Failure(sentences, http_status=status, outcome_unknown=True))
 
-    def refused(self, operation: Operation, status: int, content: t.Any, retry_after: float) -> RequestError:
+    def refused(
+        self, operation: Operation, status: int, content: t.Any, retry_after: float, oddity: str
+    ) -> RequestError:
         """Return the error for a status that is neither success nor redirect.
 
         :param content: the JSON of the response, None if it has none.
         :param retry_after: seconds that the server asked to wait.
+        :param oddity: why the body could not be read, after "HTTP 403"; empty if it was read.
         """
         is_retried = status in RETRIED_STATUSES
         wait = retry_after if is_retried else 0.0
@@ -206,6 +209,7 @@ class RequestErrors:
         what = (
             f"with {f'an error that is not in the form of {service}' if is_object else 'a body that is no JSON object'}"
         )
+        what = oddity or what
         sentence = f"{self._failed(operation)} HTTP {status} {what}."
         return UnexpectedResponseError(failure.extended(sentence, *self._foreign_hints(status), *hints))
 

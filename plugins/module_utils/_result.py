@@ -24,8 +24,9 @@ def config_values(knowledge: Knowledge) -> dict[str, t.Any]:
     before, after = _state(knowledge.before), _state(current)
     note = _token_note(knowledge)
     if note:
-        before["token"] = "stored"
         after["token"] = note
+        if isinstance(knowledge.before, Configuration):
+            before["token"] = "stored"
     return {
         "changed": knowledge.changed,
         "configuration": _configuration(current),

@@ -145,6 +145,7 @@ FAULTS = [
         http(ODD, 200, GARBLED, {"Content-Encoding": encoding}, body={})
         for encoding in ("gzip", "gzip, gzip", "br", "Deflate")
     ),
+    http(NOT_NOW, 429, f"{GARBLED} {GATEWAY}{LIMIT} 7 s.", {"Content-Encoding": "gzip", "Retry-After": "7"}),
     *(
         http(ODD, status, f"is not a status of this API. {NOT_CORTEX}", {"Location": "/here"})
         for status in (300, 304, 399)

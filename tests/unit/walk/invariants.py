@@ -275,7 +275,10 @@ def reports_rollbacks(moment: Moment) -> bool:
     told, values = moment.told, moment.values
     if moment.goal.reads_only:
         return True
-    is_restored = values["diff"]["after"].get("token") == "restored"
+    before, after = values["diff"]["before"], values["diff"]["after"]
+    is_restored = after.get("token") == "restored"
+    if (before.get("token") == "stored") != ("token" in after and before["state"] == "present"):
+        return False
     return bool(values["rolled_back"] == told.undone) and is_restored == (told.undone and told.after is not None)
 
 
