@@ -121,7 +121,7 @@ def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
         return _after_writing(knowledge, goal)
     other = _other_than_previous_token(knowledge.current, goal)
     if other:
-        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(one_line(other.last_four)), NOT_GOING_BACK)))
+        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(other.last_four), NOT_GOING_BACK)))
     if write.after and goal.preflight and knowledge.preflight is None:
         return CheckToken()
     if goal.check_mode:

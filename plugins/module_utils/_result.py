@@ -10,7 +10,6 @@ import typing as t
 
 from ._decision import is_valid
 from ._knowledge import UNKNOWN, Knowledge, Stored
-from ._redaction import one_line
 from ._values import Configuration
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -54,7 +53,7 @@ def current_configuration(knowledge: Knowledge) -> str:
     stored = "none"
     if isinstance(current, Configuration):
         flag = str(current.is_token_readonly).lower()
-        stored = f"a token ending in {one_line(current.last_four)}, is_token_readonly={flag}"
+        stored = f"a token ending in {current.last_four}, is_token_readonly={flag}"
     if current == knowledge.before:
         note = _token_note(knowledge)
         if note:
