@@ -14,7 +14,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, TOKEN
-from tests.support.tasks import CONFIG, INFO, RunTask, environment, run_task, waits  # noqa: F401
+from tests.support.tasks import CONFIG, INFO, RunTask, environment, run_task, waits  # noqa: F401  # pylint: disable=unused-import
 
 
 @pytest.fixture(scope="session")

@@ -118,8 +118,10 @@ def run_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], st
     ):
         module.main()
     result = json.loads(out.getvalue())
-    # Of the module's arguments; whether it is there depends on the version.
+    # Of the module's arguments; whether it is there depends on the version, as does what a warning is.
     result.pop("invocation", None)
+    if "warnings" in result:
+        result["warnings"] = [each if isinstance(each, str) else each["event"]["msg"] for each in result["warnings"]]
     return result, out.getvalue() + err.getvalue()
 
 

@@ -33,7 +33,7 @@ from tests.support.vault import encrypt
 pytestmark = path_without_shell_characters
 
 HERE = Path(__file__).parent
-GROUPS = yaml.safe_load((HERE / "workspaces.yml").read_text(encoding="utf-8"))
+GROUPS = yaml.safe_load((HERE / "tasks" / "workspaces.yml").read_text(encoding="utf-8"))
 HOSTS: dict[str, dict[str, Any]] = {
     host: {**GROUPS["all"]["vars"], **group.get("vars", {}), **variables}
     for group in GROUPS.values()
@@ -133,7 +133,7 @@ def records(request: pytest.FixtureRequest) -> Iterator[Records]:
             (given / name).parent.mkdir(parents=True, exist_ok=True)
             (given / name).write_text(text, encoding="utf-8")
         (given / "inventory").mkdir()
-        shutil.copy(HERE / "workspaces.yml", given / "inventory")
+        shutil.copy(HERE / "tasks" / "workspaces.yml", given / "inventory")
         shutil.copytree(HERE / "tasks", given / "project")
         written.mkdir()
         env = {

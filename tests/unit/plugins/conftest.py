@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import responses
-from ansible_collections.cortexapps.cortex.tests.support.tasks import environment, waits  # noqa: F401
+from ansible_collections.cortexapps.cortex.tests.support.tasks import environment, waits  # noqa: F401  # pylint: disable=unused-import
 
 
 @pytest.fixture(autouse=True)

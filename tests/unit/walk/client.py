@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -62,8 +63,9 @@ def walk_goal(product: Product, goal: Goal, number_of_faults: int, *, stops_at_f
     start = Place(core.Knowledge(), Told(), AT_FIRST, number_of_faults)
     reached: dict[Place, tuple[Place | None, str]] = {start: (None, "")}
     broken: dict[str, Broken] = {}
-    todo = [start]
-    for place in todo:
+    todo = deque([start])
+    while todo:
+        place = todo.popleft()
         moment, following = _follow(product, goal, place)
         failed = next((each.__name__ for each in INVARIANTS if not _holds(each, moment)), None)
         if place.requests > MAX_REQUESTS + MAX_REQUESTS_PER_FAULT * (number_of_faults - place.budget):

@@ -69,7 +69,7 @@ def _of_function(module: ModuleType, tree: ast.Module, function: ast.FunctionDef
             continue
         for mutated in _variants(node):
             changed = copy.deepcopy(function)
-            place = next(each for index, each in enumerate(ast.walk(changed)) if index == number)
+            place = list(ast.walk(changed))[number]
             _Replace(place, mutated).visit(changed)
             body = [changed if each is function else each for each in tree.body]
             name = f"{function.name}: {ast.unparse(node)} -> {ast.unparse(mutated) or 'nothing'}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -226,8 +227,9 @@ class Pair:
         """Visit every state, those first that take the fewest requests; return their number, and what is found."""
         findings: dict[str, Finding] = {}
         self._reached = dict.fromkeys(self._starts())
-        todo = list(self._reached)
-        for state in todo:
+        todo = deque(self._reached)
+        while todo:
+            state = todo.popleft()
             for who in (0, 1):
                 for edge in self._of(who, state):
                     after, found = self._step(state, who, edge)
@@ -236,7 +238,7 @@ class Pair:
                     if after not in self._reached:
                         self._reached[after] = (state, f"{who + 1}: {edge.name}")
                         todo.append(after)
-        return len(todo), findings
+        return len(self._reached), findings
 
     def _starts(self) -> Iterator[PairState]:
         # A previous token that a goal has not got makes no difference.
