@@ -39,7 +39,7 @@ class Run(NamedTuple):
         return re.findall(r"EXEC .*?(/\S*python\S*) .*AnsiballZ_cortex_pagerduty_config", self.output)
 
 
-class Controller:
+class AnsibleFolder:
     """A folder with all that Ansible is given and leaves behind. `env` is its environment, `python` what it runs in."""
 
     def __init__(self, folder: Path, simulator: Simulator) -> None:

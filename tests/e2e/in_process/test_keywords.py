@@ -22,7 +22,7 @@ from tests.support.marks import path_without_blanks, path_without_shell_characte
 from tests.support.vault import encrypt
 from tests.support.waiting import wait_until
 
-from .playbook import AS_MODULE, INFO, Controller, Run, Vaulted, config, info, plays
+from .playbook import AS_MODULE, INFO, AnsibleFolder, Run, Vaulted, config, info, plays
 
 VAULT = {
     "key": "Hn8XvB2kQs7RwJd5TmLc9Zg3Fy6Pe1U4aT0o",
@@ -42,7 +42,7 @@ def vaulted(value: str) -> Vaulted:
     return Vaulted(encrypt(value, VAULT["password"]))
 
 
-Done = tuple[Simulator, Controller, Run]
+Done = tuple[Simulator, AnsibleFolder, Run]
 
 
 def key_of(name: str) -> str:
@@ -132,7 +132,7 @@ PLAYS["timeout"]["hosts"] = "reading:validating:restoring"
 @pytest.fixture(scope="module")
 def done() -> Iterator[Done]:
     with short_folder() as folder, Simulator(tls=True) as simulator:
-        controller = Controller(folder, simulator)
+        controller = AnsibleFolder(folder, simulator)
         names = [name for play in PLAYS.values() for name in play["hosts"].split(":")]
         workspaces = {name: simulator.add_workspace(key_of(name), name, OLD) for name in names}
         # For longer than any test takes.
@@ -284,7 +284,7 @@ requests.Session.request = request_and_terminate
 def test_run_that_is_terminated_during_a_write_can_be_repeated(tmp_path: Path) -> None:
     with Simulator(tls=True) as simulator:
         workspace = simulator.add_workspace(api_key_of("team"), "team")
-        controller = Controller(tmp_path, simulator)
+        controller = AnsibleFolder(tmp_path, simulator)
         (controller.given / "sitecustomize.py").write_text(TERMINATION)
         controller.env |= {"PYTHONPATH": str(controller.given), "TEST_TERMINATE": "POST"}
         run = controller.play(plays(team=[config()]), "-vvv")

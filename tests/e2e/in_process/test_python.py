@@ -18,7 +18,7 @@ from tests.simulator import Simulator
 from tests.support.cortex import api_key_of
 from tests.support.marks import path_without_blanks
 
-from .playbook import AS_MODULE, Controller, info, plays
+from .playbook import AS_MODULE, AnsibleFolder, info, plays
 
 pytestmark = path_without_blanks
 
@@ -39,13 +39,13 @@ def without_requests(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def controller(tmp_path: Path) -> Iterator[Controller]:
+def controller(tmp_path: Path) -> Iterator[AnsibleFolder]:
     with Simulator(tls=True) as simulator:
         simulator.add_workspace(api_key_of("team"), "team")
-        yield Controller(tmp_path, simulator)
+        yield AnsibleFolder(tmp_path, simulator)
 
 
-def test_without_requests_a_task_is_an_ordinary_module(controller: Controller, without_requests: str) -> None:
+def test_without_requests_a_task_is_an_ordinary_module(controller: AnsibleFolder, without_requests: str) -> None:
     controller.python = without_requests
     tasks = [info("missing") | {"ignore_errors": True}, info("chosen") | {"vars": {CHOICE: sys.executable}}]
     run = controller.play(plays(team=tasks), "-vvv", team={CHOICE: without_requests})
@@ -59,7 +59,7 @@ def test_without_requests_a_task_is_an_ordinary_module(controller: Controller, w
 
 
 def test_module_runs_in_the_python_of_ansible_unless_the_user_chooses(
-    controller: Controller, without_requests: str
+    controller: AnsibleFolder, without_requests: str
 ) -> None:
     # Of no workspace: it may still run when the test has ended.
     task = info(api_key="ck_live_nobody") | {"async": 300, "poll": 0}
@@ -79,7 +79,7 @@ def test_module_runs_in_the_python_of_ansible_unless_the_user_chooses(
     assert (run.status, run.results["chosen"]["in_process"]["failed"]) == (0, False)
 
 
-def test_with_become_the_choice_is_the_users(controller: Controller, without_requests: str) -> None:
+def test_with_become_the_choice_is_the_users(controller: AnsibleFolder, without_requests: str) -> None:
     """Interpreter discovery finds another Python than the one that runs Ansible."""
     controller.env["PATH"] = f"{Path(without_requests).parent}:/usr/bin:/bin"
     run = controller.play(plays(team=[info() | AS_MODULE | {"ignore_errors": True}]), "-vvv")
