@@ -245,8 +245,7 @@ def test_it_makes_everything_once(ready: Controller) -> None:
     assert (workflow["survey_enabled"], ready.surveys[workflow["id"]]) == (True, survey)
     assert graph(ready) == GRAPH
 
-    # That the key of Cortex is missing is no reason to touch the credential that is there.
-    again = set_up(ready, VARIABLES, env={"PAGERDUTY_TOKEN": TOKEN})
+    again = set_up(ready, VARIABLES)
     assert (again.succeeded, again.changed, ready.writes) == (True, 0, []), again.output
 
 
@@ -310,10 +309,10 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, oldest
     audit = ready.one("job_templates", AUDIT)["id"]
     nodes = ready.nodes(workflow)
     nodes["approval"]["unified_job_template"] = audit
-    ready.delete(NODES, nodes["rollout"]["id"])
     ready.associate(add_node(ready, workflow, "check: billing", CHECK), "success_nodes", nodes["approval"])
     ready.associate(nodes["approval"], "success_nodes", add_node(ready, workflow, "rollout: billing", ROLLOUT))
     add_node(ready, workflow, "rollout: search", ROLLOUT)
+    ready.associate(nodes["check"], "failure_nodes", nodes["rollout"])
     ready.associate(nodes["check"], "always_nodes", add_node(ready, workflow, "0d4e8a43-3b0c-4a44", AUDIT))
     for name in ("of another client", "search again"):
         ready.create("hosts", {"name": name, "inventory": ready.one("inventories", "Cortex workspaces")["id"]})
@@ -330,9 +329,7 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, oldest
     text = ANSIBLE_VAULT.replace("awx_workspaces:\n", "awx_workspaces:\n  - name: search again\n")
     foretold = set_up(ready, text, "--check", **changed)
     assert (foretold.succeeded, ready.writes) == (True, []), foretold.output
-    assert UNPREDICTABLE in foretold.everything
 
-    ready.associate(nodes["check"], "failure_nodes", add_node(ready, workflow, "rollout", ROLLOUT))
     assert unguarded(ready)
     done = set_up(ready, text, programs=oldest_core, **changed)
     assert done.succeeded, done.output
@@ -361,6 +358,15 @@ def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controlle
     assert done.items("Create the credential types") == ["cortex", "pagerduty"]
     assert UNPREDICTABLE in done.everything
     assert "no_log" not in done.everything
+
+
+def test_check_mode_fails_for_nothing_that_is_missing(ready: Controller) -> None:
+    """Without the secrets in the environment, which is no reason to write blank ones."""
+    workflow = ready.one("workflow_job_templates", WORKFLOW)
+    ready.delete(NODES, ready.nodes(workflow)["rollout"]["id"])
+    done = set_up(ready, VARIABLES, "--check", env={}, awx_update_secrets=True)
+    assert (done.succeeded, done.changed, ready.writes) == (True, 1, []), done.output
+    assert UNPREDICTABLE in done.everything
 
 
 def test_it_removes_everything_once(ready: Controller) -> None:
