@@ -258,6 +258,14 @@ def test_desired_configuration_that_is_read_back_outweighs_an_odd_response(
     assert (workspace.requests, "failed" in result, result["changed"]) == ([GET, PUT, GET], False, True)
 
 
+def test_deletion_that_leaves_a_configuration_is_not_believed(config: RunTask, workspace: Workspace) -> None:
+    workspace.configuration = OLD
+    workspace.fault("delete", body={"configurations": [RIGHT]})
+    result = config(state="absent")
+    assert (workspace.requests, result["failed"], result["changed"]) == ([GET, DELETE, GET], True, False)
+    assert ANOTHER in result["msg"]
+
+
 # PagerDuty
 
 # What PagerDuty sends must not get into a message: it was sent the token.
@@ -318,7 +326,8 @@ def test_rejected_token_is_not_written(
 ) -> None:
     workspace.configuration = OLD
     workspace.fault("abilities", status=status, body={"error": ECHO})
-    result = config(preflight=True, validate=True, rollback=True, check_mode=check_mode)
+    options = {"preflight_url": f"{simulator.pagerduty_url}/", "preflight": True, "validate": True, "rollback": True}
+    result = config(check_mode=check_mode, **options)
     assert simulator.requests == [GET, ABILITIES]
     start = f"PagerDuty does not accept the token (GET {simulator.pagerduty_url}/abilities: HTTP {status})."
     assert result == {

@@ -54,9 +54,12 @@ def test_check_mode_predicts_what_the_run_does(
     assert (sent, again["changed"], bool(again["validation"])) == ([GET, *verdict], False, bool(verdict))
 
 
-def test_one_task_takes_one_connection_to_each_host(config: RunTask, simulator: Simulator) -> None:
+def test_one_task_takes_one_connection_to_each_host(
+    config: RunTask, simulator: Simulator, workspace: Workspace
+) -> None:
+    workspace.fault("abilities", status=429)
     config(preflight=True, validate=True)
-    assert simulator.requests == [GET, ABILITIES, POST, VALIDATE]
+    assert simulator.requests == [GET, ABILITIES, ABILITIES, GET, POST, VALIDATE]
     connections = {(entry["operation"] == "abilities", entry["connection"]) for entry in simulator.log}
     assert len(connections) == simulator.connections == 2
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]

@@ -101,9 +101,10 @@ def test_odd_verdict_is_none(info: RunTask, workspace: Workspace, verdict: dict[
             },
             "Forbidden; Not you; /token; short; 20 characters",
         ),
+        ({"message": " ", "title": "Not you."}, "Not you"),
         ({"message": " ", "requestId": 7, "type": 7}, "no reason given"),
     ],
-    ids=["Cortex's", "problem document", "nothing"],
+    ids=["Cortex's", "problem document", "blank", "nothing"],
 )
 def test_error_says_what_the_api_said(info: RunTask, workspace: Workspace, body: dict[str, Any], says: str) -> None:
     workspace.fault("get", status=403, body=body)

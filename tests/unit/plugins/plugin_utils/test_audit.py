@@ -18,7 +18,7 @@ from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _audit as
 
 def result(is_valid: bool, *messages: str | None) -> dict[str, Any]:
     verdicts = [{"alias": None, "is_valid": is_valid, "message": message} for message in messages]
-    stored = {"is_token_readonly": True, "last_four": "ab12"}
+    stored = {"is_token_readonly": is_valid, "last_four": "ab12"}
     return {"configuration": stored, "validation": {"is_valid": is_valid, "configurations": verdicts}}
 
 
@@ -74,7 +74,7 @@ def test_csv_has_a_line_for_each_workspace() -> None:
     assert audit.to_csv(rows).splitlines() == [
         "workspace,status,last_four,read_only,reason",
         "payments,valid,ab12,yes,",
-        'search,invalid,ab12,yes,"He said ""no"", and left"',
+        'search,invalid,ab12,no,"He said ""no"", and left"',
     ]
 
 
