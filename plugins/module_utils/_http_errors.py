@@ -98,7 +98,7 @@ class RequestErrors:
         self._clean = clean
 
     def unexpected(self, operation: Operation, status: int, what: str) -> UnexpectedResponseError:
-        """Return the error for a response that is not what the API's description says.
+        """Return the error for a status of success, or one without meaning here, that the API's description rules out.
 
         :param what: how it differs, after "HTTP 200".
         """
@@ -106,8 +106,7 @@ class RequestErrors:
             Failure(
                 (f"{self._failed(operation)} HTTP {status} {what}.", *self._foreign_hints(status)),
                 http_status=status,
-                outcome_unknown=not 400 <= status < 500,
-                is_retryable=status in RETRIED_STATUSES,
+                outcome_unknown=True,
             )
         )
 
