@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 import antsibull_nox
@@ -24,9 +25,9 @@ from python_discovery import get_interpreter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tools import summary
-from tools.isolation import ROOT, WORK, isolate, save_get_pip, short_path
+from tools.isolation import ROOT, WORK, isolate, short_path, use_package_index
 
-# The supported versions of ansible-core, and the Python versions that each is tested with.
+# The supported versions of ansible-core, and the Python versions that each is tested with. No other file lists them.
 MATRIX = {
     "2.16": ["3.11"],
     "2.17": ["3.11"],
@@ -34,14 +35,15 @@ MATRIX = {
     "2.19": ["3.11"],
     "2.20": ["3.12", "3.13"],
     "2.21": ["3.12", "3.13"],
+    "2.22": ["3.13", "3.14"],
 }
+OLDEST, NEWEST = min(MATRIX), max(MATRIX)
 # The oldest that RHEL 9 and the execution environments based on it bring; also in requirements.txt.
 OLDEST_REQUESTS = "requests==2.25.1"
 UNCONSTRAINED = {"PIP_CONSTRAINT": None, "UV_CONSTRAINT": None}
 # What every other session runs with.
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-CORE = max((core for core, pythons in MATRIX.items() if PYTHON in pythons), default=max(MATRIX))
-ENDS = (min(MATRIX), MATRIX[min(MATRIX)][0]), (max(MATRIX), MATRIX[max(MATRIX)][-1])
+CORE = max((core for core, pythons in MATRIX.items() if PYTHON in pythons), default=NEWEST)
 if PYTHON not in MATRIX[CORE]:
     MATRIX[CORE].append(PYTHON)
 
@@ -65,7 +67,8 @@ if "--parallel-worker" in sys.argv:  # nox runs each session in a process of its
 
 def install(session: nox.Session, *packages: str, core: str = CORE, constrained: bool = True) -> None:
     """Install ansible-core and packages, and let Ansible find this clone as the collection."""
-    session.install(f"ansible-core~={core}.0", *packages, env={} if constrained else UNCONSTRAINED)
+    # Takes a prerelease only where there is no release yet.
+    session.install(f"ansible-core=={core}.*", *packages, env={} if constrained else UNCONSTRAINED)
     link = WORK / "collections" / "ansible_collections" / "cortexapps" / "cortex"
     link.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -84,7 +87,7 @@ def run_ansible_test(session: nox.Session, command: str, *arguments: str, python
     copy = prepare_collections(session, install_in_site_packages=False, install_out_of_tree=True)
     if not copy:
         return
-    save_get_pip(Path(session.virtualenv.location))
+    use_package_index(Path(session.virtualenv.location))
     with session.chdir(copy.current_path), short_path(session.virtualenv.location) as venv:
         # Otherwise ansible-test asks Git about the clone, which ignores this copy.
         session.run("git", "init", "-q", external=True)
@@ -142,14 +145,15 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
     """Add the sessions with one ansible-core: with the newest requests, or all but sanity with another one."""
     version = f"{core}-{python}{requests and '-oldest-requests'}"
     is_default = (core, python, requests) == (CORE, PYTHON, "")
-    is_end = (core, python) in ENDS and not requests
+    # A session whose Python is not installed is skipped, so the newest version has one for each.
+    is_end = core in (OLDEST, NEWEST) and not requests
 
     def add(command: str, function: Callable[[nox.Session], None]) -> None:
         name = f"{command.replace(' ', '-')}-{version}"
         function.__doc__ = f"Run {command} with ansible-core {core}, Python {python} {requests}".strip()
         default = is_default and command == "ansible-test integration"
         # Sanity tests differ little between the versions.
-        tags = ["ends"] if is_end and (command != "ansible-test sanity" or core == max(MATRIX)) else []
+        tags = ["ends"] if is_end and (command != "ansible-test sanity" or core == NEWEST) else []
         nox.session(name=name, python=python, default=default, tags=tags)(function)
         register("sessions", {"name": name, "ansible-core": core, "python": python})
 
@@ -186,7 +190,7 @@ def add_modules(python: str, requests: str = "requests") -> None:
 
     def modules(session: nox.Session) -> None:
         if not get_interpreter(python):
-            session.skip(f"Python interpreter {python} not found.")
+            session.skip(f"Python interpreter {python} not found")
         install(session, "pytest", "requests", *SIMULATOR)
         managed = Path(session.virtualenv.location, "managed")
         session.run(sys.executable, "-m", "virtualenv", "-q", "-p", python, managed, external=True)
@@ -195,15 +199,16 @@ def add_modules(python: str, requests: str = "requests") -> None:
         run_pytest(session, "tests/e2e/modules", options=options)
 
     modules.__doc__ = f"Run the modules as on a managed host with Python {python} and {requests}"
-    nox.session(name=name, default=False, tags=["ends"] if is_oldest or python in {"3.9", "3.13"} else [])(modules)
+    tags = ["ends"] if is_oldest or python in {"3.9", *MATRIX[NEWEST]} else []
+    nox.session(name=name, default=False, tags=tags)(modules)
     register("sessions", {"name": name, "python": python})
 
 
 for core, pythons in MATRIX.items():
     for python in pythons:
         add_ansible_core(core, python)
-add_ansible_core(*ENDS[0], OLDEST_REQUESTS)
-for python in ("3.9", "3.10", "3.11", "3.12", "3.13"):
+add_ansible_core(OLDEST, MATRIX[OLDEST][0], OLDEST_REQUESTS)
+for python in ("3.9", "3.10", *dict.fromkeys(chain.from_iterable(MATRIX.values()))):
     add_modules(python)
 add_modules("3.9", OLDEST_REQUESTS)
 for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-sanity", "modules", "playbooks"):

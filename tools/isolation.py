@@ -66,10 +66,11 @@ def isolate() -> None:
     _write_configurations(pip)
 
 
-def save_get_pip(environment: Path) -> None:
-    """Save, where ansible-test of a virtual environment looks first, a program that installs pip from the index.
+def use_package_index(environment: Path) -> None:
+    """Have ansible-test of a virtual environment install from the package index only.
 
-    It takes the place of get-pip.py, which ansible-test downloads from a host that is no package index.
+    Where it looks first, a program that installs pip takes the place of get-pip.py, which it would download from
+    another host. Of a package that it would download from a repository, it gets the newest release.
     """
     install = [str(Path(sys.executable).with_name("uv")), "pip", "install", "-q", "--python"]
     packages = "[argument for argument in sys.argv if '==' in argument]"
@@ -77,6 +78,10 @@ def save_get_pip(environment: Path) -> None:
     for source in environment.glob("lib/*/site-packages/ansible_test/_internal/python_requirements.py"):
         for version in re.findall(r"pip='([\d.]+)'", source.read_text()):
             (HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py").write_text(program)
+    for requirements in environment.glob("lib/*/site-packages/ansible_test/_data/requirements/*.txt"):
+        content = requirements.read_text()
+        requirements.unlink()  # it may be a link to uv's cache
+        requirements.write_text(re.sub(r" @ https://\S+", "", content))
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import yaml
 from filelock import FileLock
 
 from tests.support.environment import ROOT
@@ -28,7 +29,8 @@ CACHE = ROOT / ".work" / "cache" / "awx"
 ANSIBLE = "ansible==12.3.0"
 AWX_COLLECTION = "ansible_collections/awx/awx/"
 # The oldest version that the collection supports, and the first Python that it does not run on.
-OLDEST_CORE = "ansible-core==2.16.19"
+REQUIRES = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"]
+OLDEST_CORE = f"ansible-core{REQUIRES.replace('>=', '~=')}"
 TOO_NEW_FOR_OLDEST_CORE = (3, 13)
 
 
