@@ -172,9 +172,9 @@ def add_ansible_core(core: str, python: str, requests: str = "") -> None:
         run_ansible_test(session, "sanity", python=python)
 
     def playbooks(session: nox.Session) -> None:
-        libraries = ["pytest", "pytest-xdist", "responses", requests or "requests", *SIMULATOR]
+        libraries = ["ansible-runner", "pytest", "pytest-xdist", "responses", requests or "requests", *SIMULATOR]
         install(session, *libraries, core=core, constrained=not requests)
-        run_pytest(session, "tests/e2e/in_process", "tests/api", options=IN_FILES)
+        run_pytest(session, "tests/e2e/in_process", "tests/e2e/secrets", "tests/api", options=IN_FILES)
 
     add("ansible-test units", units)
     add("ansible-test integration", integration)
