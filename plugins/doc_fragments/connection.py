@@ -44,6 +44,7 @@ options:
   timeout:
     description:
       - Seconds to wait for the connection, and for each read of a response, in one attempt.
+      - The headers and the body of a response must be there within twice this time.
       - At most V(3600).
     type: float
     default: 30

@@ -17,6 +17,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from ._connections import Adapter
 from ._errors import CortexError
 from ._http_errors import ErrorDescription, Operation, RequestErrors, Service
 from ._redaction import one_line
@@ -78,6 +79,7 @@ class Session:
         self._errors = RequestErrors(service, self._base_url, self._timeout, describe, clean)
         self.unexpected = self._errors.unexpected
         self._session = _open_session(authorization)
+        self._session.mount(self._base_url, Adapter())
 
     def close(self) -> None:
         self._session.close()

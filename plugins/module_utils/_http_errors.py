@@ -15,6 +15,7 @@ import typing as t
 from socket import gaierror
 from urllib.parse import urljoin, urlsplit
 
+from ._connections import TIMEOUTS_OF_A_RESPONSE, ResponseTooSlowError
 from ._errors import ApiError, Failure, RequestError, TransportError, UnexpectedResponseError
 
 try:
@@ -117,7 +118,15 @@ class RequestErrors:
         outcome_unknown = is_retryable = True
         untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
         connection_closed = _first(causes, ssl.SSLEOFError)
-        if isinstance(exc, requests.exceptions.SSLError) and not connection_closed:
+        # One while the response was being read comes as a ConnectionError from requests.
+        if isinstance(exc, requests.exceptions.Timeout) or _first(causes, (ReadTimeoutError, ResponseTooSlowError)):
+            is_connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
+            what = f"timed out after {self._timeout:g} s waiting for a {'connection' if is_connecting else 'response'}."
+            if _first(causes, ResponseTooSlowError):
+                what = f"timed out: the response was not complete after {TIMEOUTS_OF_A_RESPONSE * self._timeout:g} s."
+            advice = f"Check the network between this host and {option}, or increase timeout."
+            outcome_unknown = not is_connecting
+        elif isinstance(exc, requests.exceptions.SSLError) and not connection_closed:
             if untrusted:
                 reason = getattr(untrusted, "verify_message", "") or "it is not valid for this host"
                 what = f"the server's certificate could not be verified: {self._clean(reason).rstrip('.')}."
@@ -126,12 +135,6 @@ class RequestErrors:
             advice = f"Check {option}, and {self._service.ca_hint}."
             outcome_unknown = untrusted is None
             is_retryable = False
-        # One while the response was being read comes as a ConnectionError from requests.
-        elif isinstance(exc, requests.exceptions.Timeout) or _first(causes, ReadTimeoutError):
-            is_connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
-            what = f"timed out after {self._timeout:g} s waiting for a {'connection' if is_connecting else 'response'}."
-            advice = f"Check the network between this host and {option}, or increase timeout."
-            outcome_unknown = not is_connecting
         elif isinstance(exc, requests.exceptions.ProxyError):
             what = "the proxy did not connect to the server."
             advice = "Check the proxy variables (HTTPS_PROXY, NO_PROXY)."
@@ -243,5 +246,5 @@ def _causes(exc: BaseException) -> t.Iterator[BaseException]:
 _E = t.TypeVar("_E", bound=BaseException)
 
 
-def _first(causes: t.Iterable[BaseException], kind: type[_E]) -> _E | None:
+def _first(causes: t.Iterable[BaseException], kind: type[_E] | tuple[type[_E], ...]) -> _E | None:
     return next((cause for cause in causes if isinstance(cause, kind)), None)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -286,15 +287,45 @@ def test_options_about_certificates_are_for_cortex_only(
 # Connections
 
 
-def test_timeout_within_the_response_is_one() -> None:
-    def stall(connection: socket.socket, head: bytes) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-        # Until the client hangs up. If it does not, the connection is lost.
-        connection.settimeout(5)
-        connection.recv(1)
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 
-    with recording_server(stall) as server:
-        assert "timed out after 0.2 s waiting for a response" in failure(server.url, timeout=0.2, retries=0)
+
+@pytest.mark.parametrize(
+    ("scheme", "start", "more"),
+    [
+        ("http", HEAD, b""),
+        *(("http", b"", more) for more in (b"HTTP/1.1 200 OK ", b"HTTP/1.1 100 Continue\r\n\r\n", EARLY)),
+        *(("http", HEAD, more) for more in (b"1\r\n \r\n", b"1;x", b"0\r\nX: y\r\n")),
+        ("http", HEAD[:17], b"X: y\r\n"),
+        # The proxy's response to CONNECT.
+        ("https", HEAD[:17], b"X: y\r\n"),
+    ],
+)
+def test_response_is_complete_within_twice_the_timeout(
+    environment: pytest.MonkeyPatch, scheme: str, start: bytes, more: bytes
+) -> None:
+    def send(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(start)
+        # Until the client hangs up. If it does not, the connection is lost.
+        connection.settimeout(0.02 if more else 5)
+        for _ in range(100):
+            with contextlib.suppress(TimeoutError):
+                connection.recv(1)
+                return
+            connection.sendall(more)
+
+    with recording_server(send) as proxy:
+        environment.setenv(f"{scheme}_proxy", proxy.url)
+        message = failure(f"{scheme}://cortex.example.com", timeout=0.1, retries=0)
+    says = "timed out: the response was not complete after 0.2 s." if more else "timed out after 0.1 s waiting"
+    assert says in message
+
+
+def test_interim_responses_are_skipped(workspace: Workspace) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n" + EARLY + b"HTTP/1.1 102 Processing\r\n\r\n"
+    with recording_server(interim + json_response(b'{"isTokenReadonly": true, "lastFour": "ab12"}')) as server:
+        assert failure(server.url) == ""
 
 
 def test_endless_response_comes_to_an_end() -> None:
