@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from ..module_utils._converge import ConfigTask
-from ..module_utils._options import CONFIG_ARGUMENTS
+from ..module_utils._options import CONFIG_SPEC
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """Runs ``cortex_pagerduty_config`` inside Ansible's own process."""
 
-    arguments = CONFIG_ARGUMENTS
+    argument_spec = CONFIG_SPEC
     task_class = ConfigTask

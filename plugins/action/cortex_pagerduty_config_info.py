@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from ..module_utils._converge import InfoTask
-from ..module_utils._options import INFO_ARGUMENTS
+from ..module_utils._options import INFO_SPEC
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """Runs ``cortex_pagerduty_config_info`` inside Ansible's own process."""
 
-    arguments = INFO_ARGUMENTS
+    argument_spec = INFO_SPEC
     task_class = InfoTask

@@ -135,7 +135,7 @@ class ConfigTask(Task):
         same_name = ("update_token", "preflight", "validate", "rollback", "previous_is_token_readonly", "retries")
         return Goal(
             desired=desired,
-            previous_last_four=previous and previous[-4:],
+            previous_last_four=previous[-4:] if previous else None,
             check_mode=self._check_mode,
             **{name: params[name] for name in same_name},
         )

@@ -37,13 +37,14 @@ MAX_BACKOFF = 30
 MAX_WAITING = 600
 
 READ_BACK_FAILED = "Reading the current configuration failed too."
-WRONG_PREVIOUS_TOKEN = "previous_token is not the stored token, which ends in {}."
-NOT_GOING_BACK = "To store previous_token would not restore what is there now."
+WRONG_PREVIOUS_TOKEN = "previous_token does not match the stored token, which ends in {}."
+SET_PREVIOUS_TOKEN = "Set it to the token that Cortex has now, or omit it."
 GAVE_UP = "Gave up after {} attempts and {:.0f} s of waiting."
 REMOVED_BY_ANOTHER = "Another client removed it before it could be validated."
 NOT_VALID = "Cortex says that the stored PagerDuty token is not valid: {}."
 NO_VERDICT = "Nothing was rolled back: Cortex gave no verdict."
 NOT_WRITTEN = "Nothing was rolled back: this task did not write the token."
+REPLACE_IT = "To replace it, run the task with a valid token."
 NO_PREVIOUS_TOKEN = (
     "Nothing was rolled back: Cortex does not return the token that was stored before, and previous_token is not set."
 )
@@ -121,7 +122,7 @@ def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
         return _after_writing(knowledge, goal)
     other = _other_than_previous_token(knowledge.current, goal)
     if other:
-        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(other.last_four), NOT_GOING_BACK)))
+        return Finish(Failure((WRONG_PREVIOUS_TOKEN.format(other.last_four), SET_PREVIOUS_TOKEN)))
     if write.after and goal.preflight and knowledge.preflight is None:
         return CheckToken()
     if goal.check_mode:
@@ -153,10 +154,10 @@ def _after_validation(knowledge: Knowledge, goal: Goal, verdicts: tuple[Verdict,
     if goal.reads_only or is_valid(verdicts):
         return Finish()
     not_valid = _not_valid(verdicts)
+    if knowledge.written is None:
+        return Finish(not_valid.extended(*[NOT_WRITTEN] * goal.rollback, REPLACE_IT))
     if not goal.rollback:
         return Finish(not_valid)
-    if knowledge.written is None:
-        return Finish(not_valid.extended(NOT_WRITTEN))
     if not verdicts:
         return Finish(not_valid.extended(NO_VERDICT))
     undo = plan_rollback(knowledge, goal)

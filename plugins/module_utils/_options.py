@@ -17,89 +17,147 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._errors import InvalidOptionError
 
-# Characters of a secret or a URL, seconds, attempts. Far more than is of use: a mistake in a template should be named
+# Characters of a URL or a secret, seconds, attempts. Far more than is of use: a mistake in a template should be named
 # before anything is sent.
 MAX_LENGTH = 4096
 MAX_TIMEOUT = 3600
 MAX_RETRIES = 20
-# What Ansible turns a template that returned no value, or a boolean, into.
-NO_STRINGS = ("None", "True", "False")
+# Characters of a secret. A shorter one would be found within words, where secrets are masked.
+MIN_SECRET_LENGTH = 8
+
+#: The options that contain a secret, and the environment variables that count where the option is not given.
+SECRETS = {
+    "api_key": ("CORTEX_API_KEY", "CORTEX_API_TOKEN"),
+    "token": ("PAGERDUTY_TOKEN",),
+    "previous_token": ("PAGERDUTY_PREVIOUS_TOKEN",),
+}
+#: The options that contain the URL of an API, their environment variables, their defaults, and what is sent there.
+URLS = {
+    "base_url": (
+        ("CORTEX_BASE_URL", "CORTEX_API_URL"),
+        "https://api.getcortexapp.com",
+        "the API key and the token are",
+    ),
+    "preflight_url": (("PAGERDUTY_API_URL",), "https://api.pagerduty.com", "the token is"),
+}
 
 # An IPv6 address or a host name of labels, and a port.
 _NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+(%25[\w.-]+)?\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)(:[0-9]*)?", re.ASCII)
 
+# What begins a header of an API, not a secret.
+_PREFIX = re.compile(r"(authorization:\s*)?(bearer[\s:=]+|token[\s:=]+(token\s*=\s*)?)", re.IGNORECASE)
+# What cannot be a secret or only stands for one (whole values, upper or lower case), and what to say about it.
+_NO_SECRETS: dict[str, tuple[str, ...]] = {
+    r"\s*": ("is empty or blank.", "To use the environment variable, omit it."),
+    f".{{{MAX_LENGTH + 1},}}": (f"has more than {MAX_LENGTH} characters.",),
+    "none|null|nil|undefined|ansibleundefined|omit|true|false": (
+        'is the string "{}": a template or lookup returned no value.',
+    ),
+    # AWX's, Ansible's, and those of ansible-core 2.22 and later.
+    r"\$encrypted\$|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\$REDACTED\$|[<\[(]?redacted[>\])]?|\*+": (
+        "is a mask that a tool shows in place of a secret.",
+        "Set it to the secret itself.",
+    ),
+    r"\$ANSIBLE_VAULT;.*": (
+        "is encrypted with Ansible Vault and was not decrypted.",
+        "Use it as a !vault value or in an encrypted file of variables.",
+    ),
+    r".*(\{\{|\{%).*|\$[{(].*|\$\w+|%\w+%|<[^<>]*>|__omit_place_holder__.*": (
+        "is a template or a variable that was not replaced by its value.",
+        "Set it to the secret itself, for example with a lookup.",
+    ),
+    r"""(["'`]).*\1""": ("is in quotes, and they are part of the value.", "Remove the quotes."),
+    rf"{_PREFIX.pattern}.*": (
+        "begins as an Authorization header does.",
+        "Set it to the secret alone: the collection writes the header.",
+    ),
+    r"\[.*\]|\{.*\}": ("is a list or a dictionary, but must be a string.",),
+}
 
-def nonempty_env_fallback(*names: str) -> str:
-    """Return the first of some environment variables that is set and not empty.
+
+def secret_env_fallback(*names: str) -> str:
+    """Return the secret of the first environment variable that is set and not empty.
+
+    An empty string stands for one that is missing or cannot be a secret: Ansible masks what it gets here in all that it
+    shows, from ansible-core 2.22 on in the whole run. :func:`check_config` and :func:`check_connection` say what is
+    missing or wrong.
+    """
+    found = _find_variable(names)
+    return found[1] if found and is_secret(found[1]) else ""
+
+
+def url_env_fallback(*names: str) -> str:
+    """Return the URL of the first environment variable that is set and not empty.
+
+    An empty string stands for one that cannot be used. It may contain a password, and an ordinary module logs its
+    arguments before anything can check them. :func:`check_connection` says what is wrong with it.
+
+    :raises AnsibleFallbackNotFound: where none is set, so that the default counts.
+    """
+    found = _find_variable(names)
+    if not found:
+        raise AnsibleFallbackNotFound
+    return found[1] if is_url(found[1]) else ""
+
+
+def _find_variable(names: t.Iterable[str]) -> tuple[str, str] | None:
+    """Return the name and the value of the first environment variable that is set and not empty.
 
     Empty ones count as unset: AWX injects optional fields that were left blank as empty variables.
     """
-    for name in names:
-        if os.environ.get(name):
-            return os.environ[name]
-    raise AnsibleFallbackNotFound
+    return next(((name, os.environ[name]) for name in names if os.environ.get(name)), None)
+
+
+def _secret_option(name: str, **others: t.Any) -> dict[str, t.Any]:
+    return {"type": "str", "no_log": True, "fallback": (secret_env_fallback, list(SECRETS[name])), **others}
+
+
+def _url_option(name: str) -> dict[str, t.Any]:
+    variables, default, _sent = URLS[name]
+    return {"type": "str", "default": default, "fallback": (url_env_fallback, list(variables))}
 
 
 # Goes with the documentation fragment cortexapps.cortex.connection.
 CONNECTION_SPEC: dict[str, t.Any] = {
-    "api_key": {
-        "type": "str",
-        "required": True,
-        "no_log": True,
-        "fallback": (nonempty_env_fallback, ["CORTEX_API_KEY", "CORTEX_API_TOKEN"]),
-    },
-    "base_url": {
-        "type": "str",
-        "default": "https://api.getcortexapp.com",
-        "fallback": (nonempty_env_fallback, ["CORTEX_BASE_URL", "CORTEX_API_URL"]),
-    },
+    "api_key": _secret_option("api_key", required=True),
+    "base_url": _url_option("base_url"),
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
     "timeout": {"type": "float", "default": 30},
     "retries": {"type": "int", "default": 4},
 }
-# The arguments of AnsibleModule and of ArgumentSpecValidator for each module.
-INFO_ARGUMENTS: dict[str, t.Any] = {
-    "argument_spec": {**CONNECTION_SPEC, "validate": {"type": "bool", "default": False}},
-}
-CONFIG_ARGUMENTS: dict[str, t.Any] = {
-    "argument_spec": {
-        **CONNECTION_SPEC,
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "token": {"type": "str", "no_log": True, "fallback": (nonempty_env_fallback, ["PAGERDUTY_TOKEN"])},
-        # Its name looks like that of a secret, which it is not.
-        "is_token_readonly": {"type": "bool", "no_log": False},
-        "update_token": {
-            "type": "str",
-            "choices": ["on_change", "always", "on_create"],
-            "default": "on_change",
-            "no_log": False,
-        },
-        "preflight": {"type": "bool", "default": False},
-        "preflight_url": {"type": "str", "default": "https://api.pagerduty.com"},
-        "validate": {"type": "bool", "default": False},
-        "rollback": {"type": "bool", "default": False},
-        "previous_token": {
-            "type": "str",
-            "no_log": True,
-            "fallback": (nonempty_env_fallback, ["PAGERDUTY_PREVIOUS_TOKEN"]),
-        },
-        "previous_is_token_readonly": {"type": "bool", "no_log": False},
+# The argument specs of AnsibleModule and of ArgumentSpecValidator for each module.
+INFO_SPEC: dict[str, t.Any] = {**CONNECTION_SPEC, "validate": {"type": "bool", "default": False}}
+CONFIG_SPEC: dict[str, t.Any] = {
+    **CONNECTION_SPEC,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "token": _secret_option("token"),
+    # Its name looks like that of a secret, which it is not.
+    "is_token_readonly": {"type": "bool", "no_log": False},
+    "update_token": {
+        "type": "str",
+        "choices": ["on_change", "always", "on_create"],
+        "default": "on_change",
+        "no_log": False,
     },
-    "required_if": [("state", "present", ("token", "is_token_readonly"))],
+    "preflight": {"type": "bool", "default": False},
+    "preflight_url": _url_option("preflight_url"),
+    "validate": {"type": "bool", "default": False},
+    "rollback": {"type": "bool", "default": False},
+    "previous_token": _secret_option("previous_token"),
+    "previous_is_token_readonly": {"type": "bool", "no_log": False},
 }
 
 
-def adjust_no_log_values(no_log_values: set[str], params: t.Mapping[str, t.Any]) -> None:
-    """Change in place what Ansible masks: add secrets that it does not know, and remove what is none.
+def check_arguments(args: t.Mapping[str, t.Any]) -> None:
+    """Check the secrets and URLs among the arguments of a task, before Ansible takes, logs or masks any of them.
 
-    Ansible takes each value of an option with ``no_log`` for a secret. A blank or the string "None" among them would be
-    masked all over the message that says what is wrong with it.
+    :raises InvalidOptionError: naming the option, without its value.
     """
-    no_log_values -= {value for value in no_log_values if not value.strip() or value in NO_STRINGS}
-    # A user, password or query in a URL is an error, but the arguments are shown with a high verbosity.
-    for url in (value for name, value in params.items() if name.endswith("_url")):
-        no_log_values |= set(re.findall(r"(?<=//)[^/]*@|[?#].+", str(url or ""), re.DOTALL))
+    for name in SECRETS.keys() & {name for name, value in args.items() if value is not None}:
+        check_secret(name, str(args[name]))
+    for name in URLS.keys() & args.keys():
+        check_url(name, "" if args[name] is None else str(args[name]))
 
 
 def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
@@ -108,9 +166,7 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
     :returns: warnings for the user.
     :raises InvalidOptionError: naming the option, without any secret.
     """
-    check_secret("api_key", params["api_key"])
-    if not params["api_key"].isascii():
-        raise InvalidOptionError("api_key contains a character that is not ASCII. API keys of Cortex are ASCII.")
+    _check_secret_option("api_key", params, is_needed=True)
     if not (math.isfinite(params["timeout"]) and 0 < params["timeout"] <= MAX_TIMEOUT):
         raise InvalidOptionError(f"timeout must be above 0 and at most {MAX_TIMEOUT} seconds.")
     if not 0 <= params["retries"] <= MAX_RETRIES:
@@ -119,7 +175,7 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
         raise InvalidOptionError(
             f"ca_path is no file or directory on the host that the task runs on: {params['ca_path'][:200]!r}."
         )
-    return check_url("base_url", params["base_url"], "https://api.getcortexapp.com", "the API key and the token are")
+    return _check_url_option("base_url", params)
 
 
 def check_config(params: t.Mapping[str, t.Any]) -> list[str]:
@@ -129,99 +185,172 @@ def check_config(params: t.Mapping[str, t.Any]) -> list[str]:
     :raises InvalidOptionError: naming the option, without any secret.
     """
     is_present = params["state"] == "present"
-    can_roll_back = is_present and params["validate"] and params["rollback"]
-    # Ansible takes null for a value.
-    for name in ("token", "is_token_readonly") if is_present else ():
-        if params[name] is None:
-            raise InvalidOptionError(f"{name} is null, but state=present needs it.")
-    warnings = [
-        *check_connection(params),
-        *check_pagerduty_token("token", params["token"], is_used=is_present),
-        *check_pagerduty_token("previous_token", params["previous_token"], is_used=can_roll_back),
-        *check_url("preflight_url", params["preflight_url"], "https://api.pagerduty.com", "the token is"),
-    ]
+    can_roll_back = is_present and params["rollback"]
+    warnings = check_connection(params)
+    _check_secret_option("token", params, is_needed=is_present)
+    _check_secret_option("previous_token", params)
+    if is_present and params["is_token_readonly"] is None:
+        raise InvalidOptionError(
+            "is_token_readonly is missing.",
+            "Set it (in the role: cortex_pagerduty_is_token_readonly).",
+            "It has no environment variable.",
+        )
+    if can_roll_back and not params["validate"]:
+        raise InvalidOptionError(
+            "rollback is true and validate is false.",
+            "Only a validation shows that a token must be rolled back: set validate to true, or rollback to false.",
+        )
     if can_roll_back and params["previous_token"] == params["token"]:
         raise InvalidOptionError("previous_token equals token, so there would be nothing to go back to.")
-    return warnings
+    if is_present:
+        warnings += _token_warnings("token", params["token"])
+    if can_roll_back and params["previous_token"]:
+        warnings += _token_warnings("previous_token", params["previous_token"])
+    return warnings + _check_url_option("preflight_url", params)
 
 
-def check_secret(name: str, value: str | None) -> None:
-    """Check that a secret can be one: neither empty nor huge, without whitespace and control characters.
+def _check_secret_option(name: str, params: t.Mapping[str, t.Any], *, is_needed: bool = False) -> None:
+    if params[name]:
+        check_secret(name, params[name])
+        return
+    found = _find_variable(SECRETS[name])
+    if found:
+        check_secret(name, found[1], variable=found[0])
+    if is_needed:
+        if found:
+            raise InvalidOptionError(f"{name} is null.", f"To use the environment variable {found[0]}, omit it.")
+        raise InvalidOptionError(
+            f"{name} is missing.",
+            f"Set it (in the role: cortex_pagerduty_{name}), or {SECRETS[name][0]} in the environment of"
+            " ansible-playbook.",
+        )
+
+
+def _check_url_option(name: str, params: t.Mapping[str, t.Any]) -> list[str]:
+    if params[name]:
+        return check_url(name, params[name])
+    found = _find_variable(URLS[name][0])
+    return check_url(name, found[1], variable=found[0]) if found else check_url(name, "")
+
+
+def is_secret(value: str) -> bool:
+    """Return whether a value can be a secret, for any option."""
+    try:
+        check_secret("token", value)
+    except InvalidOptionError:
+        return False
+    return True
+
+
+def is_url(value: str) -> bool:
+    """Return whether a value can be the URL of an API."""
+    try:
+        check_url("base_url", value)
+    except InvalidOptionError:
+        return False
+    return True
+
+
+def bare_secret(value: str) -> str:
+    """Return a value without what is often around a secret by mistake: whitespace, quotes, the start of a header."""
+    return _PREFIX.sub("", value.strip().strip("\"'`"), count=1)
+
+
+def check_secret(name: str, value: str, *, variable: str | None = None) -> None:
+    """Check that the value of an option can be a secret, and does not only stand for one.
 
     With a line break in it, as files and commands like to add one, requests would raise an error that shows it.
 
+    :param variable: the environment variable that the value is from.
     :raises InvalidOptionError: naming the option and not its value.
     """
-    if not value or value.isspace():
-        raise InvalidOptionError(f"{name} is empty or blank. To use the environment variable, omit it.")
-    if len(value) > MAX_LENGTH:
-        raise InvalidOptionError(f"{name} has {len(value)} characters. At most {MAX_LENGTH} are possible.")
-    if value in NO_STRINGS:
-        raise InvalidOptionError(f'{name} is the string "{value}": a template or lookup returned no value.')
-    if value[0] + value[-1] in ("[]", "{}"):
-        raise InvalidOptionError(f"{name} is a list or a dictionary, but must be a string.")
+    problem = _describe_bad_secret(value, is_token=name != "api_key")
+    if problem:
+        raise _invalid(name, problem, variable)
+
+
+def _describe_bad_secret(value: str, *, is_token: bool) -> tuple[str, ...] | None:
+    """Return what is wrong with a secret and what to do: a predicate, and sentences."""
+    for pattern, problem in _NO_SECRETS.items():
+        if re.fullmatch(pattern, value, re.IGNORECASE | re.DOTALL):
+            return tuple(sentence.format(value) for sentence in problem)
     # str.isprintable() is false for control, format (zero-width) and separator characters except the blank.
     if not value.isprintable() or " " in value:
         inside = value.rstrip()
         place = "ends in" if inside.isprintable() and " " not in inside else "contains"
-        raise InvalidOptionError(
-            f"{name} {place} whitespace or a control character, such as a line break or a zero-width character."
-        )
+        return (f"{place} whitespace or a control character, such as a line break or a zero-width character.",)
+    if not value.isascii():
+        return ("contains a character that is not ASCII, such as a dash in place of a hyphen.",)
+    if is_token and _is_number(value):
+        return ("is a number, but must be a string.",)
+    if len(value) < MIN_SECRET_LENGTH:
+        return (f"has {len(value)} characters. A secret has at least {MIN_SECRET_LENGTH}.",)
+    return None
 
 
-def check_pagerduty_token(name: str, token: str | None, *, is_used: bool) -> list[str]:
-    """Check a PagerDuty token.
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
-    :returns: warnings for the user, where the token may be sent. PagerDuty's REST API keys have 20 characters,
-        integration keys of its Events API have 32 (https://support.pagerduty.com/main/docs/api-access-keys).
-    :raises InvalidOptionError: naming the option and not the token.
+
+def _invalid(name: str, problem: tuple[str, ...], variable: str | None) -> InvalidOptionError:
+    first, *others = problem
+    source = f" (from the environment variable {variable})" if variable else ""
+    return InvalidOptionError(f"{name}{source} {first}", *others)
+
+
+def _token_warnings(name: str, token: str) -> list[str]:
+    """Return warnings about a PagerDuty token that is used.
+
+    PagerDuty's REST API keys have 20 characters, integration keys of its Events API have 32
+    (https://support.pagerduty.com/main/docs/api-access-keys).
     """
-    if token is None:
-        return []
-    check_secret(name, token)
-    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", token):
-        raise InvalidOptionError(f"{name} is a number, but must be a string.")
-    if not is_used or len(token) == 20:
+    if len(token) == 20:
         return []
     kind = " It may be an integration key of PagerDuty's Events API, which does not work." if len(token) == 32 else ""
     return [f"{name} has {len(token)} characters, while PagerDuty's REST API keys have 20.{kind}"]
 
 
-def check_url(name: str, url: str | None, example: str, secrets: str) -> list[str]:
-    """Check the URL of an API.
+def check_url(name: str, url: str, *, variable: str | None = None) -> list[str]:
+    """Check the URL of an API: exactly a scheme, a host, a port and a path.
 
-    :param example: such a URL, for the message.
-    :param secrets: what is sent there, for the warning.
+    :param variable: the environment variable that it is from.
     :returns: warnings for the user.
-    :raises InvalidOptionError: naming the option.
+    :raises InvalidOptionError: naming the option and not its value.
     """
-    expected = f"It must be a URL such as {example}."
+    _variables, example, sent = URLS[name]
+    problem = _describe_bad_url(url)
+    if problem:
+        raise _invalid(name, (problem, f"It must be a URL such as {example}."), variable)
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        return [f"{name} begins with http://, so {sent} sent unencrypted."]
+    return []
+
+
+def _describe_bad_url(url: str) -> str | None:
     if not url:
-        raise InvalidOptionError(f"{name} is empty.", expected)
+        return "is empty."
     if len(url) > MAX_LENGTH:
-        raise InvalidOptionError(f"{name} has {len(url)} characters.", expected)
+        return f"has {len(url)} characters."
     if not re.fullmatch("[!-~]+", url):
-        raise InvalidOptionError(
-            f"{name} contains whitespace, a control character or one that is not ASCII (use the host's punycode).",
-            expected,
-        )
+        return "contains whitespace, a control character or one that is not ASCII (use the host's punycode)."
     if not re.match("https?://", url, re.IGNORECASE):
-        raise InvalidOptionError(f"{name} does not begin with https:// (or http://).", expected)
+        return "does not begin with https:// (or http://)."
     if "?" in url or "#" in url:
-        raise InvalidOptionError(f"{name} has a query or a fragment.", expected)
-    invalid = InvalidOptionError(f"{name} has an invalid host or port.", expected)
+        return "has a query or a fragment."
+    if "@" in url:
+        return "contains a user or a password."
+    invalid = "has an invalid host or port."
     try:
         parts = urlsplit(url)
         has_valid_port = parts.port is None or parts.port > 0
     except ValueError:
-        raise invalid from None
-    if "@" in parts.netloc:
-        raise InvalidOptionError(f"{name} contains a user or a password.", expected)
-    if not _NETLOC.fullmatch(parts.netloc) or not has_valid_port or "\\" in url:
-        raise invalid
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        return [f"{name} begins with http://, so {secrets} sent unencrypted."]
-    return []
+        return invalid
+    return None if _NETLOC.fullmatch(parts.netloc) and has_valid_port and "\\" not in url else invalid
 
 
 def _is_loopback(host: str) -> bool:

@@ -50,7 +50,6 @@ options:
       - If not set, the environment variable E(PAGERDUTY_TOKEN) is used. An empty variable counts as unset.
       - Cortex returns only the last four characters. They decide whether another token is stored, so a token with the
         same last four characters as the stored one is taken for the same unless O(update_token=always).
-      - The last four characters of a token of four characters or fewer are masked in the output, being the whole token.
     type: str
   is_token_readonly:
     description:
@@ -79,6 +78,7 @@ options:
   preflight_url:
     description:
       - The URL of PagerDuty's REST API. The EU service region is V(https://api.eu.pagerduty.com).
+      - If not set, the environment variable E(PAGERDUTY_API_URL) is used. An empty variable counts as unset.
     type: str
     default: https://api.pagerduty.com
   validate:
@@ -93,7 +93,7 @@ options:
       - Whether to undo the write of this task if Cortex says that the token is not valid. The task fails in any case.
       - If nothing was stored before, the configuration is deleted. Otherwise O(previous_token) is stored again. Without
         it the new token stays, because Cortex does not return the old one.
-      - Only has an effect with O(validate=true).
+      - Needs O(validate=true), which O(state=absent) does not.
       - Nothing is rolled back if Cortex could not give a verdict, or if another client changed the configuration in
         between. Another client's token with the same last four characters and flag cannot be told apart.
       - The restored token is not validated again.
@@ -251,14 +251,14 @@ error_type:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import ConfigTask
-from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS, adjust_no_log_values
+from ansible_collections.cortexapps.cortex.plugins.module_utils._masking import mask_result
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(**CONFIG_ARGUMENTS, supports_check_mode=True)
-    adjust_no_log_values(module.no_log_values, module.params)
+    module = AnsibleModule(argument_spec=CONFIG_SPEC, supports_check_mode=True)
     task = ConfigTask(module.params, module.check_mode)
-    result = task.run()
+    result = mask_result(task.run(), module.params)
     for warning in task.warnings:
         module.warn(warning)
     if result.get("failed"):

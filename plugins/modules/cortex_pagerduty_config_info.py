@@ -105,14 +105,14 @@ error_type:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cortexapps.cortex.plugins.module_utils._converge import InfoTask
-from ansible_collections.cortexapps.cortex.plugins.module_utils._options import INFO_ARGUMENTS, adjust_no_log_values
+from ansible_collections.cortexapps.cortex.plugins.module_utils._masking import mask_result
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import INFO_SPEC
 
 
 def main() -> None:
-    module = AnsibleModule(**INFO_ARGUMENTS, supports_check_mode=True)
-    adjust_no_log_values(module.no_log_values, module.params)
+    module = AnsibleModule(argument_spec=INFO_SPEC, supports_check_mode=True)
     task = InfoTask(module.params, module.check_mode)
-    result = task.run()
+    result = mask_result(task.run(), module.params)
     for warning in task.warnings:
         module.warn(warning)
     if result.get("failed"):

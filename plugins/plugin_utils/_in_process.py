@@ -16,38 +16,48 @@ import typing as t
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._converge import Task
-from ..module_utils._errors import Failure
+from ..module_utils._errors import Failure, InvalidOptionError
 from ..module_utils._http import HAS_REQUESTS
-from ..module_utils._options import adjust_no_log_values
+from ..module_utils._masking import mask_result
+from ..module_utils._options import SECRETS, check_arguments
+from ..module_utils._redaction import Redactor
+
+SHARED_API_KEY = (
+    "api_key is not set for this host. The play has {} hosts, and {} of the environment is one and the"
+    " same workspace for all of them. Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once"
+    " (run_once: true)."
+)
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]
     """An action that does what the module of the same name does.
 
-    :cvar arguments: those of the module's ``AnsibleModule``.
+    :cvar argument_spec: the module's.
     :cvar task_class: what the module runs.
     """
 
     _supports_async = True
-    arguments: t.Mapping[str, t.Any]
+    argument_spec: t.Mapping[str, t.Any]
     task_class: type[Task]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        args = self._plain_arguments()
         is_plain_local = self._connection.transport == "local" and self._connection.become is None
         # On macOS a forked process must not use the network (https://github.com/python/cpython/issues/77906).
         can_fork = sys.platform != "darwin"
-        if is_plain_local and HAS_REQUESTS and can_fork and not self._task.async_val:
-            with self._environment():
-                result.update(self._run_in_process())
-        else:
-            result.update(self._run_module(task_vars, is_plain_local))
+        is_in_process = is_plain_local and HAS_REQUESTS and can_fork and not self._task.async_val
+        with self._environment() as variables:
+            # Before a module starts, too: it logs its arguments, and Ansible masks what it takes for secrets.
+            params, outcome = self._validate(args, variables, task_vars)
+            if outcome is None and is_in_process:
+                outcome = self._run_task(params)
+        result.update(self._run_module(task_vars, is_plain_local) if outcome is None else outcome)
         if "inventory_hostname" in task_vars and "diff" in result:
             # A host is a workspace: Ansible shows its name above the diff.
             headers = dict.fromkeys(("before_header", "after_header"), task_vars["inventory_hostname"])
@@ -57,24 +67,47 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             result.pop("invocation", None)
         return result
 
-    def _run_in_process(self) -> dict[str, t.Any]:
-        # Plain values, as a module gets them: without Ansible's tags and with the values of the vault decrypted.
+    def _plain_arguments(self) -> dict[str, t.Any]:
+        """Return the arguments as a module gets them: without Ansible's tags, and decrypted if they are of a vault."""
         try:
-            args = json.loads(json.dumps(self._task.args, default=_plain))
+            args: dict[str, t.Any] = json.loads(json.dumps(self._task.args, default=_plain))
         except TypeError as error:
             raise AnsibleActionFail(f"An argument contains a value of type {error}. Nothing was sent.") from None
-        validation = ArgumentSpecValidator(**self.arguments).validate(args)
-        params = {**args, **validation.validated_parameters}
-        secrets = set(validation._no_log_values)
-        adjust_no_log_values(secrets, params)
-        if validation.error_messages:
-            result: dict[str, t.Any] = {"failed": True, "msg": self._describe(validation.errors)}
-        else:
-            result = self._run_task(params)
-        result["invocation"] = {"module_args": params}
-        # As AnsibleModule does: what is true, false or null shows no secret, and no secret makes it unreadable.
-        masked = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
-        return {**remove_values(result, secrets), **masked}
+        return args
+
+    def _validate(
+        self, args: dict[str, t.Any], variables: t.Mapping[str, t.Any], task_vars: t.Mapping[str, t.Any]
+    ) -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
+        """Return all options, and the result of the task if it must not run with these arguments."""
+        try:
+            check_arguments(args)
+            self._check_whose_api_key(args, variables, task_vars)
+        except InvalidOptionError as error:
+            return args, mask_result(self.task_class(args, bool(self._task.check_mode)).failed(error.failure), args)
+        validation = ArgumentSpecValidator(self.argument_spec).validate(args)
+        if not validation.error_messages:
+            return validation.validated_parameters, None
+        # A secret may be the value of the wrong option.
+        redactor = Redactor(str(args[name]) for name in SECRETS.keys() & args.keys())
+        return args, {"failed": True, "msg": redactor.redact(self._describe(validation.errors))}
+
+    def _check_whose_api_key(
+        self, args: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], task_vars: t.Mapping[str, t.Any]
+    ) -> None:
+        """Check that an API key of the process that runs Ansible is not used for several hosts.
+
+        :param variables: those of the keyword ``environment``, which each host may have of its own.
+        :raises InvalidOptionError: if it would be.
+        """
+        hosts = task_vars.get("ansible_play_hosts_all", ())
+        variable = next((name for name in SECRETS["api_key"] if os.environ.get(name)), None)
+        is_own = "api_key" in args or variable is None or variable in variables
+        if is_own or len(hosts) < 2 or self._connection.transport != "local":
+            return
+        is_one_batch = len(task_vars["ansible_play_batch"]) == len(task_vars["ansible_play_hosts"])
+        is_linear = self._task.run_once and self._task.get_play().strategy in ("linear", "ansible.builtin.linear")
+        if not (is_linear and is_one_batch):
+            raise InvalidOptionError(SHARED_API_KEY.format(len(hosts), variable))
 
     def _run_task(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
         task = self.task_class(params, bool(self._task.check_mode))
@@ -84,11 +117,11 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             # The keyword "timeout" raises one. Its class is private to Ansible.
             if not self._task.timeout:
                 raise
-            failure = Failure((f"The task timed out after {self._task.timeout} s, as its keyword timeout says.",))
+            failure = Failure((f"The task keyword timeout ({self._task.timeout} s) ended this task.",))
             result = {**task.failed(failure), "timedout": {"period": self._task.timeout}}
         if task.warnings:
             result["warnings"] = task.warnings
-        return result
+        return mask_result(result, params)
 
     def _describe(self, errors: t.Any) -> str:
         """Return the message for arguments that Ansible rejects, as AnsibleModule has it."""
@@ -98,8 +131,11 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         return message
 
     @contextlib.contextmanager
-    def _environment(self) -> t.Iterator[None]:
-        """Set the variables of the keyword ``environment``, and restore them: a loop runs all items in one process."""
+    def _environment(self) -> t.Iterator[dict[str, t.Any]]:
+        """Set the variables of the keyword ``environment``, and restore them: a loop runs all items in one process.
+
+        Yields those variables.
+        """
         variables: dict[str, t.Any] = {}
         self._compute_environment_string(variables)
         before = dict(os.environ)
@@ -112,7 +148,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
                     raise AnsibleActionFail(
                         f"The keyword environment contains a variable that cannot be set: {name!r}. Nothing was sent."
                     ) from None
-            yield
+            yield variables
         finally:
             os.environ.clear()
             os.environ.update(before)

@@ -340,12 +340,3 @@ def test_rejected_token_is_not_written(
         "rolled_back": False,
         "validation": None,
     }
-
-
-def test_token_that_fits_no_header_is_not_checked(config: RunTask, simulator: Simulator) -> None:
-    token = "ü+漢🔑NxKq81LtWzGh4cd34"
-    result = config(preflight=True, token=token)
-    assert simulator.requests == [GET]
-    assert (result["failed"], result["changed"], result["preflight"]) == (True, False, None)
-    assert "Check token or preflight_url." in result["msg"]
-    assert token not in str(result)

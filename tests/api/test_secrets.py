@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from tests.simulator import Simulator
-from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN, configuration
 from tests.support.disguises import FORMS, filled
 from tests.support.leaks import leaks_in
@@ -101,9 +100,3 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
     shown = show(simulator, INFO if is_info else CONFIG, **options)
     for part in (stored, echo, stored[9:15]):
         assert part not in shown
-
-
-def test_last_four_of_a_very_short_token_are_masked(simulator: Simulator, workspace: Workspace) -> None:
-    shown = show(simulator, api_key=API_KEY, token="zq7", is_token_readonly=True)
-    assert workspace.configuration == configuration("zq7")
-    assert "zq7" not in shown

@@ -337,7 +337,7 @@ def says_what_happened(moment: Moment) -> bool:
         f"Gave up after {attempts} attempts and {waits * WAITED:.0f} s of waiting.": gave_up,
         "Gave up after ": gave_up,
         "Reading the current configuration failed too. ": is_reading and told.is_unread,
-        "previous_token is not the stored token": is_wrong_token,
+        "previous_token does not match the stored token": is_wrong_token,
         "Another client removed it before it could be validated.": told.is_missing,
         "token is not valid: PagerDuty does not accept the token.": verdicts == NOT_VALID,
         "token is not valid: it lists no verdict.": verdicts == (),

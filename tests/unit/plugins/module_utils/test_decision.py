@@ -220,8 +220,8 @@ def test_previous_token_may_be_what_is_stored(stored: Configuration | None) -> N
 def test_previous_token_must_be_what_is_stored(changes: dict[str, Any]) -> None:
     message = said(ROLLBACK._replace(**changes), StateRead(Configuration(True, "ef56")))
     assert message == (
-        "previous_token is not the stored token, which ends in ef56. To store previous_token would not restore what is "
-        "there now."
+        "previous_token does not match the stored token, which ends in ef56. Set it to the token that Cortex has now, "
+        "or omit it."
     )
 
 
@@ -287,7 +287,14 @@ LAST_FOUR = (
             ),
         ),
         ((StateRead(FULL_NEW), WriteAccepted(REPLACE), INVALID), {}, (LAST_FOUR,)),
-        ((StateRead(NEW), INVALID), {}, ("Nothing was rolled back: this task did not write the token.",)),
+        (
+            (StateRead(NEW), INVALID),
+            {},
+            (
+                "Nothing was rolled back: this task did not write the token.",
+                "To replace it, run the task with a valid token.",
+            ),
+        ),
         (
             (*REPLACED, INVALID, StateRead(OLD)),
             {},
@@ -367,7 +374,8 @@ def test_nothing_is_rolled_back_without_a_verdict(event: Event, message: str) ->
 def test_verdict_of_not_valid_has_cortex_s_reasons(verdicts: list[tuple[bool, str | None]], reason: str) -> None:
     event = Validated(tuple(Verdict(None, is_valid, message) for is_valid, message in verdicts))
     message = said(PRESENT._replace(validate=True), StateRead(NEW), event)
-    assert message == f"Cortex says that the stored PagerDuty token is not valid: {reason}."
+    replace = "To replace it, run the task with a valid token."
+    assert message == f"Cortex says that the stored PagerDuty token is not valid: {reason}. {replace}"
 
 
 def test_info_reports_a_verdict_and_does_not_fail() -> None:

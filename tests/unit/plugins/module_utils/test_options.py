@@ -19,12 +19,12 @@ import responses
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_ARGUMENTS, INFO_ARGUMENTS
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_SPEC as SPEC
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import INFO_SPEC
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
 from ansible_collections.cortexapps.cortex.tests.support.disguises import filled
 from ansible_collections.cortexapps.cortex.tests.support.tasks import COLLECTION, CONFIG, INFO, ROOT, run_task
 
-SPEC: dict[str, dict[str, Any]] = CONFIG_ARGUMENTS["argument_spec"]
 SECRETS = {"api_key": API_KEY, "token": TOKEN, "previous_token": OTHER_TOKEN}
 URLS = {"base_url": "https://api.getcortexapp.com", "preflight_url": "https://api.pagerduty.com"}
 VARIABLES = {name: option["fallback"][1] for name, option in SPEC.items() if "fallback" in option}
@@ -47,7 +47,7 @@ VALUES: dict[str, tuple[Any, set[str]]] = {
     "header injection": ("{secret}\r\nX-Injected: yes", set()),
     "control character": ("{secret}\x00\x1b[2J", set()),
     "zero-width character": ("{secret}\u200b", set()),
-    "not ASCII": ("{secret}é漢", {"token", "previous_token"}),
+    "not ASCII": ("{secret}\u2013é漢", set()),
     "1 MB long": ("{secret}" + "x" * 1_000_000, set()),
     "list": (["{secret}"], set()),
     "empty list": ([], set()),
@@ -55,11 +55,11 @@ VALUES: dict[str, tuple[Any, set[str]]] = {
     "templated None": ("None", set()),
     # Ansible makes a string of a boolean and a number; and 1 and 0 are numbers and booleans, to it.
     "true": (True, of_type("bool", "float", "int")),
-    "number": (7, of_type("float", "int") | {"api_key"}),
-    "negative": (-1, {"api_key"}),
-    "not finite": ("nan", {*SECRETS}),
+    "number": (7, of_type("float", "int")),
+    "negative": (-1, set()),
+    "not finite": ("nan", set()),
     # ansible-core itself fails with an OverflowError if an int is infinite.
-    "infinite": ("inf", {*SECRETS} | of_type("int")),
+    "infinite": ("inf", of_type("int")),
 }
 
 
@@ -75,8 +75,7 @@ def refuse(network: responses.RequestsMock, option: str, value: Any, **options: 
     assert len(network.calls) == 0
     assert result["failed"] is True
     assert "password" not in output.replace("a user or a password", "")
-    # Ansible's own messages name what is missing last, all others first what is wrong.
-    assert option in result["msg"].split(": ")[-1 if value is MISSING else 0]
+    assert option in result["msg"].split(". ")[0]
     assert "Traceback" not in output
     for secret in SECRETS.values():
         assert secret not in output
@@ -98,27 +97,68 @@ def test_bad_value_is_refused(network: responses.RequestsMock, option: str, valu
 
 
 @pytest.mark.parametrize("option", SECRETS)
-def test_message_says_what_is_wrong_with_a_secret(network: responses.RequestsMock, option: str) -> None:
-    secret = SECRETS[option]
-    assert f"{option} ends in whitespace" in refuse(network, option, f"{secret}\r\n")
-    assert f"{option} contains whitespace" in refuse(network, option, f"{secret[:9]}\n{secret[9:]}")
-    assert f"{option} contains whitespace" in refuse(network, option, f"{secret[:9]} {secret[9:]}")
-    assert f"{option} is empty or blank" in refuse(network, option, " ")
-    for value in ("None", "True", "False"):
-        assert f'{option} is the string "{value}"' in refuse(network, option, value)
-    for values in ([secret], {secret: secret}):
-        assert f"{option} is a list or a dictionary" in refuse(network, option, values)
-    assert f"{option} has 4097 characters. At most 4096" in refuse(network, option, "x" * 4097)
-    # For each state.
-    refuse(network, option, f"{secret}\n", state="absent")
+@pytest.mark.parametrize(
+    ("says", "values"),
+    {
+        "ends in whitespace": ["{secret}\r\n", "{secret} "],
+        "contains whitespace": ["{secret}\u200b", "\u00a0{secret}", "ck live 7Qm2Zb9w"],
+        "contains a character that is not ASCII, such as a dash": ["u\u2013{secret}"],
+        "is empty or blank": ["", " \t"],
+        'is the string "{value}": a template or lookup returned no value': [
+            "None",
+            "TRUE",
+            "false",
+            "null",
+            "undefined",
+        ],
+        "is a mask that a tool shows": ["$encrypted$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$", "********"],
+        "is encrypted with Ansible Vault": ["$ANSIBLE_VAULT;1.1;AES256\n6138", "$ANSIBLE_VAULT;1.1;AES256"],
+        "is a template or a variable": [
+            "{{ x }}",
+            "v-{{ x }}",
+            "{% if x %}",
+            "${PD_TOKEN}",
+            "$PD_TOKEN",
+            "$(pass pd)",
+            "<key>",
+        ],
+        "is in quotes": ['"{secret}"', "'{secret}'"],
+        "begins as an Authorization header does": ["Bearer {secret}", "Token token={secret}", "bearer:{secret}"],
+        "is a list or a dictionary": [["{secret}"], {"{secret}": "{secret}"}, '["{secret}"]'],
+        "has 7 characters. A secret has at least 8": ["u+7FzQk"],
+        "has more than 4096 characters": ["x" * 4097],
+    }.items(),
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_message_says_what_is_wrong_with_a_secret(
+    network: responses.RequestsMock, environment: pytest.MonkeyPatch, option: str, says: str, values: list[Any]
+) -> None:
+    for value in filled(values, "{secret}", SECRETS[option]):
+        expected = says.replace("{value}", str(value))
+        assert f"{option} {expected}" in refuse(network, option, value)
+        # For each state; and where it is the environment's.
+        assert f"{option} {expected}" in refuse(network, option, value, state="absent")
+        if value and isinstance(value, str):
+            environment.setenv(VARIABLES[option][0], value)
+            source = f"{option} (from the environment variable {VARIABLES[option][0]})"
+            assert f"{source} {expected}" in refuse(network, option, MISSING)
 
 
-@pytest.mark.parametrize("option", ["token", "is_token_readonly"])
-def test_null_is_refused_only_where_a_value_is_needed(network: responses.RequestsMock, option: str) -> None:
-    message = refuse(network, option, None)
-    assert message == f"{option} is null, but state=present needs it. Nothing was changed."
+def test_what_is_missing_is_named_with_its_variables(
+    network: responses.RequestsMock, environment: pytest.MonkeyPatch
+) -> None:
+    role = "Set it (in the role: cortex_pagerduty_{0})"
+    variables = {"api_key": ", or CORTEX_API_KEY in", "token": ", or PAGERDUTY_TOKEN in", "is_token_readonly": ""}
+    for option, variable in variables.items():
+        advice = f"{variable} the environment of ansible-playbook." if variable else ". It has no environment variable."
+        for value in (MISSING, None) if option != "api_key" else (MISSING,):
+            message = refuse(network, option, value)
+            assert message == f"{option} is missing. {role.format(option)}{advice} Nothing was changed."
+    for option in ("api_key", "token"):
+        environment.setenv(VARIABLES[option][0], SECRETS[option])
+        assert f"{option} is null. To use the environment variable" in refuse(network, option, None)
     network.get(URLS["base_url"] + GET.split()[1], status=404, json={"message": "No configuration"})
-    assert "failed" not in run(state="absent", **{option: None})[0]
+    assert "failed" not in run(state="absent", token=None, is_token_readonly=None)[0]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +167,8 @@ def test_null_is_refused_only_where_a_value_is_needed(network: responses.Request
         *(("timeout", value, "above 0 and at most 3600 seconds") for value in (0, -1, 3601, "nan", "inf")),
         *(("retries", value, "from 0 to 20") for value in (-1, 21)),
         ("ca_path", "/no/ca.pem", "is no file or directory on the host that the task runs on: '/no/ca.pem'"),
-        ("token", "+123456789.5", "is a number, but must be a string"),
+        *(("token", value, "is a number, but must be a string") for value in ("+123456789.5", "1.5e+30", 1.5e300)),
+        ("rollback", True, "rollback is true and validate is false. Only a validation"),
     ],
 )
 def test_message_says_what_is_wrong(network: responses.RequestsMock, option: str, value: Any, says: str) -> None:
@@ -143,6 +184,9 @@ def test_message_says_what_is_wrong(network: responses.RequestsMock, option: str
         ("https:api.getcortexapp.com", "does not begin with https://"),
         ("https:///", "invalid host or port"),
         ("https://user:password@api.getcortexapp.com", "contains a user or a password"),
+        ("https://user:pa/password@api.getcortexapp.com", "contains a user or a password"),
+        ("user:password@api.getcortexapp.com", "does not begin with https://"),
+        ("https:/user:password@api.getcortexapp.com", "does not begin with https://"),
         ("https://api.getcortexapp.com?x=1", "query or a fragment"),
         ("https://api.getcortexapp.com/#", "query or a fragment"),
         ("https://api.getcortexapp.com:0", "invalid host or port"),
@@ -201,8 +245,7 @@ def test_url_is_used_and_a_warning_says_what_is_sent_unencrypted(
     ("token", "warns"),
     [
         (TOKEN, ""),
-        ("ü+漢🔑" + TOKEN[4:], ""),
-        ("zq7", "3 characters"),
+        ("u+7FzQkL", "8 characters"),
         ("R0" * 16, "32 characters, while PagerDuty's REST API keys have 20. It may be an integration key"),
         ("x" * 4096, "4096 characters, while PagerDuty's REST API keys have 20."),
     ],
@@ -235,20 +278,25 @@ def test_previous_token_must_be_another_one_only_for_a_rollback(network: respons
 
 @pytest.mark.parametrize("option", VARIABLES)
 def test_option_wins_over_variables_and_an_empty_one_is_unset(environment: pytest.MonkeyPatch, option: str) -> None:
+    first, later, given = (f"https://{name}.example.com" for name in ("first", "later", "given"))
+
     def value(**options: str) -> Any:
-        needed = {name: "given" for name, each in SPEC.items() if name != option and each.get("no_log")}
+        needed = {name: given for name, each in SPEC.items() if name != option and each.get("no_log")}
         return ArgumentSpecValidator(SPEC).validate({**needed, **options}).validated_parameters.get(option)
 
-    default = SPEC[option].get("default")
+    # What is missing, and what cannot be the value, is nothing that Ansible masks.
+    default = SPEC[option].get("default", "")
     assert value() == default
     for name in reversed(VARIABLES[option]):
         environment.setenv(name, "")
-        assert value() in (default, "of a later variable")
-        environment.setenv(name, "of a later variable")
-        assert value() == "of a later variable"
-    environment.setenv(VARIABLES[option][0], "of the first variable")
-    assert value() == "of the first variable"
-    assert value(**{option: "of the task"}) == "of the task"
+        assert value() in (default, later)
+        environment.setenv(name, "None")
+        assert value() == ""
+        environment.setenv(name, later)
+        assert value() == later
+    environment.setenv(VARIABLES[option][0], first)
+    assert value() == first
+    assert value(**{option: given}) == given
 
 
 @pytest.mark.parametrize("option", [name for name in VARIABLES if SPEC[name].get("no_log")])
@@ -276,14 +324,14 @@ def test_documentation_has_what_the_argument_spec_has() -> None:
     assert {name for name, option in SPEC.items() if option.get("no_log")} == {*SECRETS}
 
 
-@pytest.mark.parametrize(("entry_point", "arguments"), [("main", CONFIG_ARGUMENTS), ("audit", INFO_ARGUMENTS)])
+@pytest.mark.parametrize(("entry_point", "arguments"), [("main", SPEC), ("audit", INFO_SPEC)])
 def test_role_passes_every_option(entry_point: str, arguments: dict[str, Any]) -> None:
     role = ROOT / "roles" / "cortex_pagerduty"
     task = yaml.safe_load((role / "tasks" / f"{entry_point}.yml").read_text())[0]
     [passed] = (value for name, value in task.items() if name.startswith("cortexapps.cortex."))
-    assert passed.keys() == arguments["argument_spec"].keys()
+    assert passed.keys() == arguments.keys()
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    for name, option in arguments["argument_spec"].items():
+    for name, option in arguments.items():
         variable = f"cortex_pagerduty_{name}"
         # The audit always validates.
         if passed[name] is True:

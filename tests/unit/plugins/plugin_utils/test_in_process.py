@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import pytest
 import responses
 from ansible.errors import AnsibleActionFail
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _in_process
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils._in_process import SHARED_API_KEY
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN, VALIDATE
 from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, INFO, action, run_task
 
@@ -41,6 +43,14 @@ def empty(network: responses.RequestsMock) -> responses.RequestsMock:
     respond(network, GET, status=404, json={"message": "No configuration"})
     respond(network, POST, json={"configurations": [{"isTokenReadonly": True, "lastFour": "ab12"}]})
     return network
+
+
+@pytest.fixture
+def as_module(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """What runs a task as a module; it does not, in these tests."""
+    execute = mock.Mock(return_value={"changed": False})
+    monkeypatch.setattr("ansible.plugins.action.ActionBase._execute_module", execute)
+    return execute
 
 
 # What is shown
@@ -67,6 +77,10 @@ def test_invocation_hides_secrets_only(
     [
         ({"unknown": OTHER_TOKEN}, f"Unsupported parameters for (cortexapps.cortex.{CONFIG}) module: unknown"),
         ({"state": API_KEY}, "value of state must be one of: present, absent, got: ********"),
+        (
+            {"update_token": OTHER_TOKEN},
+            "value of update_token must be one of: on_change, always, on_create, got: ****",
+        ),
         ({"base_url": f"https://admin:{OTHER_TOKEN}@x.example.com"}, "base_url contains a user or a password"),
         ({"preflight_url": f"{URL}/?x={OTHER_TOKEN}#{OTHER_TOKEN}"}, "preflight_url has a query or a fragment"),
     ],
@@ -81,12 +95,24 @@ def test_rejected_arguments_show_no_secret(environment: pytest.MonkeyPatch, opti
         assert secret not in printed
 
 
-@pytest.mark.parametrize("secret", ["rue", "None", " ", "present"])
-def test_secret_that_is_a_word_makes_nothing_else_unreadable(empty: responses.RequestsMock, secret: str) -> None:
-    result, _printed = run_task(CONFIG, {**ARGUMENTS, "previous_token": secret}, check_mode=True)
-    assert result["changed"] is (secret in ("rue", "present"))
-    assert (result["preflight"], result["validation"], result["rolled_back"]) == (None, None, False)
-    assert "****" not in str(result.get("msg"))
+@pytest.mark.parametrize("secret", ["a", "None", " ", "present", ["a"], f'"{OTHER_TOKEN}"'])
+def test_bad_secret_is_masked_by_name_and_makes_nothing_else_unreadable(
+    environment: pytest.MonkeyPatch, secret: Any
+) -> None:
+    environment.setenv("ANSIBLE_INJECT_INVOCATION", "true")
+    result, printed = run_task(CONFIG, {**ARGUMENTS, "previous_token": secret, "ca_path": f"/etc/{OTHER_TOKEN}.pem"})
+    assert (result["failed"], result["changed"], result["diff"]["after"]) == (True, False, {"state": "unknown"})
+    assert "****" not in result["msg"]
+    arguments = json.loads(printed)["invocation"]["module_args"]
+    # What is within quotes is a secret nevertheless.
+    path = "/etc/********.pem" if OTHER_TOKEN in secret else f"/etc/{OTHER_TOKEN}.pem"
+    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert (arguments["previous_token"], arguments["ca_path"], arguments["base_url"]) == (hidden, path, URL)
+    if importlib.util.find_spec("ansible.module_utils.secrets"):
+        masked = importlib.import_module("ansible.module_utils.secrets").mask_secrets(
+            f"a localhost presents {OTHER_TOKEN}"
+        )
+        assert masked == f"a localhost presents {'$REDACTED$' if OTHER_TOKEN in secret else OTHER_TOKEN}"
 
 
 @pytest.mark.parametrize("name", [CONFIG, INFO])
@@ -133,7 +159,7 @@ def test_environment_is_obeyed_and_restored(empty: responses.RequestsMock, envir
     third = action(CONFIG, {"unknown": 1}, environment=variables).run(task_vars={})
     assert dict(os.environ) == before
     assert (first.get("failed", False), first["configuration"]["last_four"]) == (False, "ab12")
-    assert second["msg"] == "missing required arguments: api_key"
+    assert second["msg"].startswith("api_key is missing. ")
     assert third["failed"] is True
 
 
@@ -144,6 +170,47 @@ def test_environment_that_cannot_be_set_leaks_nothing_into_the_next_item(name: s
     with pytest.raises(AnsibleActionFail, match=f"a variable that cannot be set: '{name}'. Nothing was sent."):
         plugin.run(task_vars={})
     assert dict(os.environ) == before
+
+
+HOSTS = {"ansible_play_hosts_all": ["a", "b", "c"], "ansible_play_hosts": ["a", "b", "c"], "ansible_play_batch": ["a"]}
+ONE_BATCH = {**HOSTS, "ansible_play_batch": ["a", "b", "c"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "keywords", "task_vars", "is_refused"),
+    [
+        ({}, {}, ONE_BATCH, True),
+        ({"api_key": API_KEY}, {}, ONE_BATCH, False),
+        ({}, {"environment": [{"CORTEX_API_KEY": API_KEY}]}, ONE_BATCH, False),
+        ({}, {"environment": [{"CORTEX_API_TOKEN": API_KEY}]}, ONE_BATCH, True),
+        ({}, {"environment": [{"CORTEX_API_KEY": "", "CORTEX_API_TOKEN": API_KEY}]}, ONE_BATCH, False),
+        ({}, {"async_val": 9}, ONE_BATCH, True),
+        ({}, {"transport": "ssh"}, ONE_BATCH, False),
+        ({}, {}, {name: ["a"] for name in HOSTS}, False),
+        ({}, {"run_once": True}, ONE_BATCH, False),
+        ({}, {"run_once": True}, HOSTS, True),
+        ({}, {"run_once": True, "strategy": "free"}, ONE_BATCH, True),
+    ],
+)
+def test_api_key_of_the_environment_is_for_one_host(
+    network: responses.RequestsMock,
+    environment: pytest.MonkeyPatch,
+    as_module: mock.Mock,
+    given: dict[str, Any],
+    keywords: dict[str, Any],
+    task_vars: dict[str, Any],
+    is_refused: bool,
+) -> None:
+    environment.setenv("CORTEX_API_KEY", API_KEY)
+    respond(network, GET, json={"isTokenReadonly": True, "lastFour": "ab12"})
+    transport, strategy = keywords.pop("transport", "local"), keywords.pop("strategy", "linear")
+    plugin = action(INFO, {"base_url": URL, **given}, **keywords)
+    environment.setattr(type(plugin._connection), "transport", transport)
+    environment.setattr(type(plugin._task), "get_play", lambda task: mock.Mock(strategy=strategy))
+    result = plugin.run(task_vars=task_vars)
+    assert len(network.calls) + as_module.call_count == (0 if is_refused else 1)
+    if is_refused:
+        assert result["msg"] == SHARED_API_KEY.format(3, "CORTEX_API_KEY")
 
 
 @pytest.mark.parametrize("value", [TOKEN.encode(), {1, 2}, object()])
@@ -181,7 +248,7 @@ def test_timeout_ends_the_task_with_what_is_certain_of_its_write(
     assert dict(os.environ) == before
     unknown = "The current configuration is unknown: the write may have been applied."
     stored = "Current configuration: none (unchanged)." if is_known else unknown
-    assert result["msg"] == f"The task timed out after 7 s, as its keyword timeout says. {stored}"
+    assert result["msg"] == f"The task keyword timeout (7 s) ended this task. {stored}"
     assert (result["failed"], result["changed"], result["timedout"]) == (True, not is_known, {"period": 7})
     assert result["diff"]["after"] == {"state": "absent" if is_known else "unknown"}
 
@@ -199,14 +266,6 @@ def test_other_interruption_is_not_taken_for_a_timeout(
 
 
 # Where a task runs
-
-
-@pytest.fixture
-def as_module(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
-    """What runs a task as a module; it does not, in these tests."""
-    execute = mock.Mock(return_value={"changed": False})
-    monkeypatch.setattr("ansible.plugins.action.ActionBase._execute_module", execute)
-    return execute
 
 
 def variables(execute: mock.Mock) -> list[dict[str, Any]]:
