@@ -47,7 +47,7 @@ _NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+(%25[\w.-]+)?\]|[\w-]{1,63}(\.[\w-]{1,63
 # What begins a header of an API, not a secret.
 _PREFIX = re.compile(r"(authorization:\s*)?(bearer[\s:=]+|token[\s:=]+(token\s*=\s*)?)", re.IGNORECASE)
 # What cannot be a secret or only stands for one (whole values, upper or lower case), and what to say about it.
-_NO_SECRETS: dict[str, tuple[str, ...]] = {
+_PROBLEMS: dict[str, tuple[str, ...]] = {
     r"\s*": ("is empty or blank.", "To use the environment variable, omit it."),
     f".{{{MAX_LENGTH + 1},}}": (f"has more than {MAX_LENGTH} characters.",),
     "none|null|nil|undefined|ansibleundefined|omit|true|false": (
@@ -73,6 +73,8 @@ _NO_SECRETS: dict[str, tuple[str, ...]] = {
     ),
     r"\[.*\]|\{.*\}": ("is a list or a dictionary, but must be a string.",),
 }
+# Compiled when Ansible loads this file, not in the process that it starts for each task.
+_NO_SECRETS = {re.compile(pattern, re.IGNORECASE | re.DOTALL): problem for pattern, problem in _PROBLEMS.items()}
 
 
 def secret_env_fallback(*names: str) -> str:
@@ -272,7 +274,7 @@ def check_secret(name: str, value: str, *, variable: str | None = None) -> None:
 def _describe_bad_secret(value: str, *, is_token: bool) -> tuple[str, ...] | None:
     """Return what is wrong with a secret and what to do: a predicate, and sentences."""
     for pattern, problem in _NO_SECRETS.items():
-        if re.fullmatch(pattern, value, re.IGNORECASE | re.DOTALL):
+        if pattern.fullmatch(value):
             return tuple(sentence.format(value) for sentence in problem)
     # str.isprintable() is false for control, format (zero-width) and separator characters except the blank.
     if not value.isprintable() or " " in value:
@@ -336,9 +338,9 @@ def _describe_bad_url(url: str) -> str | None:
         return "is empty."
     if len(url) > MAX_LENGTH:
         return f"has {len(url)} characters."
-    if not re.fullmatch("[!-~]+", url):
+    if not (url.isascii() and url.isprintable()) or " " in url:
         return "contains whitespace, a control character or one that is not ASCII (use the host's punycode)."
-    if not re.match("https?://", url, re.IGNORECASE):
+    if not url.lower().startswith(("https://", "http://")):
         return "does not begin with https:// (or http://)."
     if "?" in url or "#" in url:
         return "has a query or a fragment."
