@@ -182,7 +182,8 @@ class Cortex:
         request_id, error_type = content.get("requestId"), content.get("type")
         return ErrorDescription(
             f"Cortex responded with HTTP {status}: {self._said(content)}.",
-            request_id=self._clean(request_id) if isinstance(request_id, str) else None,
+            # It may have the 20 characters of a token.
+            request_id=self._redactor.clean(request_id, is_identifier=True) if isinstance(request_id, str) else None,
             # In RFC 9457 "about:blank" means that there is no type.
             error_type=self._clean(error_type) if isinstance(error_type, str) and error_type != "about:blank" else None,
         )

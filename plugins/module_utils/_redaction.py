@@ -10,18 +10,22 @@ import base64
 import html
 import re
 import typing as t
+from itertools import takewhile
 from urllib.parse import unquote
 
 MASK = "********"
 WITHHELD = "(withheld, because it contains a secret)"
 # Characters of a string of the API that are shown.
 MAX_SHOWN = 500
+# Consecutive characters of a secret that are not shown, however few of the others are there.
+MIN_PART = 12
 # How many decodings are looked at. Each adds at most three; an escape within an escape needs a few.
 _MAX_DECODINGS = 40
 # A stored token may be unknown here. PagerDuty's have 20 characters
 # (https://support.pagerduty.com/main/docs/api-access-keys). One case alone is a word.
 _PAGERDUTY_TOKEN = re.compile(r"(?<![\w+-])(?![a-z_+-]{20}|[A-Z_+-]{20})[\w+-]{20}(?![\w+-])")
-_JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+# As in JSON, Python and C.
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 
 class Redactor:
@@ -34,31 +38,86 @@ class Redactor:
 
     def __init__(self, secrets: t.Iterable[str], last_four: str = "") -> None:
         # The longest first, so that one that begins with another is masked whole.
-        self._secrets = sorted(set(filter(None, secrets)), key=len, reverse=True)
-        self._plain = re.compile("|".join(map(re.escape, self._secrets)) or "(?!)", re.IGNORECASE)
-        self._encoded = {part for secret in self._secrets for part in _base64_parts(secret)}
+        known = sorted(set(filter(None, secrets)), key=len, reverse=True)
+        self._plain = re.compile("|".join(map(re.escape, known)) or "(?!)", re.IGNORECASE)
+        # With anything between the characters. Fewer are a word.
+        self._letters = _Finder((part for part in map(_letters, known) if len(part) >= MIN_PART // 2), MIN_PART)
+        self._hex = _Finder((secret.encode("utf-8", "surrogatepass").hex() for secret in known), 2 * MIN_PART)
+        self._base64 = _Finder((part for secret in known for part in _base64_parts(secret)), MIN_PART // 3 * 4)
         self._last_four = last_four
 
-    def clean(self, text: str) -> str:
-        """Return a string from outside as one line of bounded length without any secret."""
+    def clean(self, text: str, *, is_identifier: bool = False) -> str:
+        """Return a string from outside as one line of bounded length without any secret.
+
+        :param is_identifier: what looks like a token of PagerDuty may be shown.
+        """
         # Shortened last: a part of a secret would not be found.
-        return one_line(self.redact(text))
+        return one_line(self.redact(text, is_identifier=is_identifier))
 
-    def redact(self, text: str) -> str:
-        """Return a string without secrets: with the mask in their place, or withheld where they are in disguise."""
-        masked = self._mask(text)
-        for form in _decodings(masked):
-            squeezed = "".join(form.split()).replace("-", "+").replace("_", "/")
-            if self._mask(form) != form or any(part in squeezed for part in self._encoded):
-                return WITHHELD
-        return masked
+    def redact(self, text: str, *, is_identifier: bool = False) -> str:
+        """Return a string without secrets: with the mask in place of whole ones, or withheld.
 
-    def _mask(self, text: str) -> str:
-        text = _PAGERDUTY_TOKEN.sub(MASK, self._plain.sub(MASK, text))
+        It is withheld where a secret is in disguise, or where a part of it is too long to be shown.
+        """
+        masked = self._mask(text, is_identifier)
+        is_disguised = any(self._is_disguised(form, is_identifier) for form in _decodings(masked))
+        return WITHHELD if is_disguised else masked
+
+    def _mask(self, text: str, is_identifier: bool) -> str:
+        text = self._plain.sub(MASK, text)
+        if not is_identifier:
+            text = _PAGERDUTY_TOKEN.sub(MASK, text)
         if len(self._last_four) == 4:
             # Word by word: a pattern for whole words takes time that grows with the square of the length.
             text = re.sub(r"\S+", lambda word: MASK if self._last_four in word[0][4:] else word[0], text)
         return text
+
+    def _is_disguised(self, form: str, is_identifier: bool) -> bool:
+        return (
+            self._mask(form, is_identifier) != form
+            or self._letters.is_in(_letters(form))
+            or self._hex.is_in(re.sub("0x|[^0-9a-f]", "", form.lower()))
+            or self._base64.is_in("".join(form.split()).replace("-", "+").replace("_", "/"))
+        )
+
+
+class _Finder:
+    """Finds secrets and long parts of them.
+
+    :param shortest: the length from which on a part of a secret is found. Shorter secrets are found whole.
+    """
+
+    def __init__(self, secrets: t.Iterable[str], shortest: int) -> None:
+        self._shortest = shortest
+        # A part of that length contains a whole one of these pieces, which are quickly found.
+        size = shortest // 2
+        self._places: dict[str, list[tuple[str, int]]] = {}
+        for secret in secrets:
+            is_long = len(secret) >= shortest
+            for start in range(0, len(secret) - size + 1, size) if is_long else (0,):
+                piece = secret[start : start + size] if is_long else secret
+                self._places.setdefault(piece, []).append((secret, start))
+        pieces = sorted(self._places, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, pieces)) or "(?!)")
+
+    def is_in(self, text: str) -> bool:
+        return any(
+            _same(text, match.start(), secret, place) >= min(self._shortest, len(secret))
+            for match in self._pattern.finditer(text)
+            for secret, place in self._places[match[0]]
+        )
+
+
+def _same(text: str, start: int, secret: str, place: int) -> int:
+    """Return how many characters in a row are the same around a place in a text and one in a secret."""
+    before = zip(reversed(text[max(0, start - place) : start]), reversed(secret[:place]))
+    after = zip(text[start : start + len(secret)], secret[place:])
+    return sum(sum(1 for _each in takewhile(lambda pair: pair[0] == pair[1], pairs)) for pairs in (before, after))
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text in lower case."""
+    return "".join(filter(str.isalnum, text)).lower()
 
 
 def one_line(text: str) -> str:
@@ -72,7 +131,7 @@ def _decodings(text: str) -> list[str]:
     forms, pending = [text], [text]
     while pending:
         form = pending.pop(0)
-        for decode in (unquote, html.unescape, _unescape_json):
+        for decode in (unquote, html.unescape, _unescape):
             decoded = decode(form)
             if decoded not in forms and len(forms) < _MAX_DECODINGS:
                 forms.append(decoded)
@@ -80,10 +139,13 @@ def _decodings(text: str) -> list[str]:
     return forms
 
 
-def _unescape_json(text: str) -> str:
-    decoded = _JSON_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)) if escape[1] else escape[2], text)
+def _unescape(text: str) -> str:
+    def decode(escape: re.Match[str]) -> str:
+        code = escape[1] or escape[2]
+        return chr(int(code, 16)) if code else escape[3]
+
     # A character beyond 16 bits is escaped as a pair of surrogates.
-    return decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _ESCAPE.sub(decode, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _base64_parts(secret: str) -> t.Iterator[str]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import MASK, MAX_SHOWN, WITHHELD, Redactor
@@ -52,6 +53,27 @@ def test_secret_in_disguise_is_withheld(inner: str, outer: str) -> None:
     assert Redactor([API_KEY, SECRET]).clean(f"{API_KEY} {text}") == WITHHELD
 
 
+@pytest.mark.parametrize("secret", [API_KEY, TOKEN])
+@pytest.mark.parametrize(
+    "form",
+    {
+        **{f"with {between!r}": between.join for between in "\n\0\u200b -."},
+        "in two lines": lambda secret: f"{secret[:9]}\r\n{secret[9:]}",
+        "hex": lambda secret: secret.encode().hex(),
+        "hex with colons": lambda secret: secret.encode().hex(":").upper(),
+        "a list of bytes": lambda secret: " ".join(map(hex, secret.encode())),
+        "escaped bytes": lambda secret: "".join(f"\\x{byte:x}" for byte in secret.encode()),
+        "without the beginning": lambda secret: secret[4:],
+        "without the end": lambda secret: f"{secret[:-4]}…",
+        "without its middle": lambda secret: f"{secret[:16]}*{secret[17:]}",
+        "base64 of a part": lambda secret: base64.b64encode(secret[1:18].encode()).decode(),
+    }.items(),
+    ids=lambda form: form[0],
+)
+def test_broken_secret_and_large_part_of_one_are_withheld(form: tuple[str, Callable[[str], str]], secret: str) -> None:
+    assert Redactor([secret]).clean(f"The server got {form[1](secret)} from you.") == WITHHELD
+
+
 @pytest.mark.parametrize("before", ["", "a", "ab"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, base64.encodebytes])
 def test_base64_may_begin_anywhere(encode: type[bytes], before: str) -> None:
@@ -74,6 +96,9 @@ def test_base64_may_begin_anywhere(encode: type[bytes], before: str) -> None:
 )
 def test_what_looks_like_a_token_of_pagerduty(text: str, is_masked: bool) -> None:
     assert Redactor([]).clean(f"the token '{text}'") == f"the token '{MASK if is_masked else text}'"
+    # The identifier of a request may look like one.
+    assert Redactor([]).clean(text, is_identifier=True) == text
+    assert Redactor([text]).clean(text, is_identifier=True) == MASK
 
 
 @pytest.mark.parametrize(
