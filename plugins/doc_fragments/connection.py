@@ -39,7 +39,8 @@ options:
       - A file with CA certificates in PEM format, or a hashed directory of such files, to check the server's
         certificate against.
       - If not set, the environment variable E(REQUESTS_CA_BUNDLE) is used, then E(CURL_CA_BUNDLE), then the system's
-        store, which E(SSL_CERT_FILE) or, with a hashed directory, E(SSL_CERT_DIR) can replace.
+        store, which E(SSL_CERT_FILE) or, with a hashed directory, E(SSL_CERT_DIR) can replace. This store is read once
+        in a run of Ansible, so if it changes, the next run notices that.
     type: path
   timeout:
     description:

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the connections of a session do differently from those of requests: their responses come to an end."""
+"""What the connections of a session do differently from those of requests."""
 
 from __future__ import annotations
 
 import http.client
 import io
 import socket
+import ssl
 import time
 import typing as t
 
@@ -27,13 +28,29 @@ class ResponseTooSlowError(socket.timeout):
 
 
 class Adapter(HTTPAdapter):
-    """Sends the requests of a session."""
+    """Sends the requests of a session.
+
+    :param context: how the server is verified; None for not at all.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__()
 
     def cert_verify(self, conn: t.Any, url: t.Any, verify: t.Any, cert: t.Any) -> None:
         """Prepare a pool of connections. All versions of requests call this before they use one."""
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        if self._context:
+            conn.cert_reqs, conn.ca_certs, conn.ca_cert_dir = "CERT_REQUIRED", None, None
+            conn.conn_kw["ssl_context"] = self._context
+        else:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
         if conn.ConnectionCls.response_class is not _Response:
             conn.ConnectionCls = type("Connection", (conn.ConnectionCls,), {"response_class": _Response})
+
+    def proxy_manager_for(self, proxy: t.Any, **kwargs: t.Any) -> t.Any:
+        if proxy.lower().startswith("https:"):
+            kwargs["proxy_ssl_context"] = self._context
+        return super().proxy_manager_for(proxy, **kwargs)
 
 
 class _Response(http.client.HTTPResponse):

@@ -7,20 +7,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import ssl
 import sys
 import time
 import typing as t
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 from ._connections import Adapter
 from ._errors import CortexError
 from ._http_errors import ErrorDescription, Operation, RequestErrors, Service
-from ._redaction import one_line
+from ._tls import find_ca_store, tls_context
 
 try:
     import requests
@@ -53,8 +50,7 @@ class Session:
         count here.
     :param authorization: the value of the header of this name, sent to the host of ``base_url`` and to no other.
     :param describe: as for `RequestErrors`, like ``clean``.
-    :raises CortexError: when the Python library requests is missing, or the environment names a CA store that does not
-        exist.
+    :raises CortexError: when the Python library requests is missing, or the CA store cannot be used.
     """
 
     def __init__(
@@ -74,12 +70,11 @@ class Session:
             )
         self._base_url = connection["base_url"].rstrip("/")
         self._timeout = connection["timeout"]
-        # Passed with each request: a session's own verify loses against REQUESTS_CA_BUNDLE (psf/requests#3829).
-        self._verify = connection["validate_certs"] and (connection["ca_path"] or default_ca_store())
+        self._is_verified = connection["validate_certs"] and self._base_url.lower().startswith("https:")
+        context = tls_context(find_ca_store(connection["ca_path"])) if self._is_verified else None
         self._errors = RequestErrors(service, self._base_url, self._timeout, describe, clean)
         self.unexpected = self._errors.unexpected
-        self._session = _open_session(authorization)
-        self._session.mount(self._base_url, Adapter())
+        self._session = _open_session(authorization, Adapter(context))
 
     def close(self) -> None:
         self._session.close()
@@ -95,7 +90,7 @@ class Session:
                 self._base_url + operation.path,
                 json=body,
                 timeout=self._timeout,
-                verify=self._verify,
+                verify=self._is_verified,
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -125,8 +120,10 @@ class Session:
         return Response(status, content)
 
 
-def _open_session(authorization: str) -> requests.Session:
+def _open_session(authorization: str, adapter: Adapter) -> requests.Session:
     session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
     # Redirects are not even looked at: requests would read the whole body and fail on a malformed Location.
     session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
     # An auth object: a plain header loses against ~/.netrc (psf/requests#3929).
@@ -148,34 +145,6 @@ class _Authorization:
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._value
         return request
-
-
-def default_ca_store() -> str | bool:
-    """Return the CA store of the environment, else the system's, else the one that requests brings (True).
-
-    The system's comes before that of requests, because that is where a company's own CA is installed, and a hashed
-    directory is read only as far as it is needed.
-
-    :raises CortexError: when the environment names a store that does not exist.
-    """
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        path = os.environ.get(name)
-        if path:
-            if not os.path.exists(path):
-                raise CortexError(
-                    f"The environment variable {name} names a CA bundle that does not exist: {one_line(path)}."
-                )
-            return path
-    paths = ssl.get_default_verify_paths()
-    stores = [paths.cafile, paths.capath]
-    # A directory that the environment names comes before a file that it does not name.
-    if os.environ.get(paths.openssl_capath_env) and not os.environ.get(paths.openssl_cafile_env):
-        stores.reverse()
-    return next((store for store in stores if store and _may_contain_certificates(Path(store))), True)
-
-
-def _may_contain_certificates(store: Path) -> bool:
-    return store.is_file() or any(store.glob("[0-9a-f]" * 8 + ".[0-9]"))
 
 
 def _parse(data: bytes) -> tuple[t.Any, str]:

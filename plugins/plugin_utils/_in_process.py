@@ -25,12 +25,17 @@ from ..module_utils._http import HAS_REQUESTS
 from ..module_utils._masking import mask_result
 from ..module_utils._options import SECRETS, check_arguments
 from ..module_utils._redaction import Redactor
+from ..module_utils._tls import load_default_ca_store
 
 SHARED_API_KEY = (
     "api_key is not set for this host. The play has {} hosts, and {} of the environment is one and the"
     " same workspace for all of them. Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once"
     " (run_once: true)."
 )
+
+# Ansible loads this before it forks a process for each task.
+if HAS_REQUESTS:
+    load_default_ca_store()
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import importlib
+import os
 import re
 import socket
 import ssl
@@ -15,17 +18,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
 import responses
-from ansible_collections.cortexapps.cortex.plugins.module_utils._http import default_ca_store
+from ansible_collections.cortexapps.cortex.plugins.module_utils._tls import CaStore, find_ca_store
 
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
 from tests.support.servers import json_response, recording_server
-from tests.support.tasks import INFO, RunTask, run_task
+from tests.support.tasks import COLLECTION, INFO, RunTask, run_task
 
 # What urllib3 says where validate_certs is false.
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -192,15 +196,62 @@ def hashed(secure: Simulator, tmp_path: Path) -> Path:
 CA_HINT = "set ca_path to the CA that signed the server's certificate"
 
 
-def test_ca_path_names_a_bundle_or_a_hashed_directory(
-    secure: Simulator, other_ca: str, hashed: Path, tmp_path: Path
-) -> None:
-    garbage = tmp_path / "garbage.pem"
-    garbage.write_text("no certificate")
+def test_ca_path_names_a_bundle_or_a_hashed_directory(secure: Simulator, other_ca: str, hashed: Path) -> None:
     for good in (secure.ca_path, str(hashed)):
         assert failure(secure.url, ca_path=good) == ""
-    for bad in (other_ca, str(tmp_path), str(garbage)):
-        assert CA_HINT in failure(secure.url, ca_path=bad)
+    assert CA_HINT in failure(secure.url, ca_path=other_ca)
+
+
+PEM_HEAD = b"-----BEGIN CERTIFICATE-----\n"
+PEM_NEEDED = "It must be a file with certificates in PEM format, or a hashed directory of such files."
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b" \n", "it is empty"),
+        (b"\x30\x82\x03\x01\x30", "it is in a binary format such as DER"),
+        (b"-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n", "it is in the format PKCS#7"),
+        (PEM_HEAD + b"MIIB", "it contains a damaged certificate"),
+        (PEM_HEAD.decode().encode("utf-16"), "it is encoded in UTF-16"),
+        (b"no certificate", "it contains no certificate in PEM format"),
+        ("directory", "it contains no hashed certificates, which openssl rehash creates"),
+        ("FIFO", "it is neither a file nor a directory"),
+        (PermissionError(errno.EACCES, "no"), "Permission denied"),
+    ],
+)
+def test_ca_store_that_cannot_be_used_is_named(
+    environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes | str | OSError, says: str
+) -> None:
+    path = tmp_path / "ca"
+    if content == "directory":
+        path.mkdir()
+    elif content == "FIFO":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else b"")
+    if isinstance(content, OSError):
+        environment.setattr(Path, "read_bytes", Mock(side_effect=content))
+    kind = "directory" if content == "directory" else "file"
+    # Nothing is sent.
+    message = failure("https://cortex.example.com", ca_path=str(path))
+    assert message == f"The CA {kind} that ca_path names cannot be used ({path}): {says}. {PEM_NEEDED}"
+
+
+def test_default_store_is_read_once_for_all_tasks(
+    secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Ansible loads the action before it forks, and what is wrong with the store is for the task that needs it."""
+    action = importlib.import_module(f"{COLLECTION}.plugins.plugin_utils._in_process")
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(Path(str(secure.ca_path)).read_bytes())
+    for store in ("/no/such/bundle.pem", __file__, str(bundle)):
+        environment.setenv("REQUESTS_CA_BUNDLE", store)
+        importlib.reload(action)
+    assert capfd.readouterr() == ("", "")
+    bundle.write_text("overwritten")
+    assert failure(secure.url) == ""
+    assert CA_HINT in failure(secure.url, ca_path=other_ca)
 
 
 @pytest.mark.parametrize("kind", ["expired", "wrong-host", "self-signed"])
@@ -225,6 +276,10 @@ def test_server_that_does_not_speak_tls_is_an_error_at_once(simulator: Simulator
 def test_environment_names_the_ca_and_options_win(
     secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, variable: str
 ) -> None:
+    environment.setenv(variable, __file__)
+    assert f"The CA file that the environment variable {variable} names cannot be used ({__file__})" in failure(
+        secure.url
+    )
     environment.setenv(variable, "")
     assert CA_HINT in failure(secure.url)
     environment.setenv(variable, str(secure.ca_path))
@@ -259,7 +314,7 @@ def test_hashed_directory_of_the_environment_replaces_the_file_of_the_system(
     for folder, message in ((tmp_path, CA_HINT), (hashed, "")):
         environment.setenv("SSL_CERT_DIR", str(folder))
         assert message in failure(secure.url)
-        assert default_ca_store() == (str(folder) if folder == hashed else True)
+        assert (find_ca_store(None) == CaStore(str(hashed), "SSL_CERT_DIR")) is (folder == hashed)
     assert failure(secure.url) == ""
 
 
