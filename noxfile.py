@@ -294,6 +294,6 @@ def add_program(name: str, description: str, *command: str, requirements: tuple[
 
 
 add_program("demo", "Run the real playbooks against the simulator.", "tools.demo")
-add_program("simulator", "Leave a simulator of the API running, and print how to use it.", "tests.simulator", "--tls")
+add_program("simulator", "Run a simulator of the API, and print how to use it.", "tests.simulator", "--port=8443")
 add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tools.benchmark")
 add_program("picture", "Draw the pictures in docs/images from real runs.", "tools.picture", requirements=("rich",))

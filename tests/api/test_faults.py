@@ -200,7 +200,7 @@ def test_error_says_what_happened_and_what_to_do(
     assert GAVE_UP.sub("", result["msg"]) == message
     responded = fault.fields is not None and "drop" not in fault.fields
     assert result.get("http_status") == ((fault.fields or {}).get("status", 200) if responded else None)
-    assert result.get("error_type") == ("SIMULATED" if SIMULATED in says else None)
+    assert result.get("error_type") == ("UNCATEGORIZED" if SIMULATED in says else None)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ import responses
 from ansible_collections.cortexapps.cortex.plugins.module_utils._tls import CaStore, find_ca_store
 
 from tests.simulator import Simulator
+from tests.simulator.server import BadCertificate
 from tests.simulator.state import Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
 from tests.support.servers import json_response, recording_server
@@ -255,7 +256,7 @@ def test_default_store_is_read_once_for_all_tasks(
 
 
 @pytest.mark.parametrize("kind", ["expired", "wrong-host", "self-signed"])
-def test_bad_certificate_is_refused_at_once(kind: str, waits: list[float]) -> None:
+def test_bad_certificate_is_refused_at_once(kind: BadCertificate, waits: list[float]) -> None:
     with Simulator(tls=kind) as server:
         server.add_workspace(API_KEY)
         message = failure(server.url, ca_path=server.ca_path)

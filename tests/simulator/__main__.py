@@ -15,8 +15,10 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import get_args
 
-from .server import BAD_CERTIFICATES, Simulator
+from .server import BadCertificate, Simulator
+from .validation import Deviation, explain
 
 _EXAMPLE = Path(__file__).with_name("workspaces.yml")
 _EXAMPLE_TOKEN = "u+EXAMPLExxxxxxxab12"
@@ -31,21 +33,27 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=0, help="port to listen on (default: a free one)")
     tls = "use HTTPS, with a certificate that is valid or has the named fault"
-    add("--tls", nargs="?", const=True, default=False, choices=BAD_CERTIFICATES, help=tls)
+    add("--tls", nargs="?", const=True, default=False, choices=get_args(BadCertificate), help=tls)
     workspaces = "workspaces at the start (default: three examples)"
     add("--workspaces", type=Path, default=_EXAMPLE, metavar="FILE", help=workspaces)
     add("--rate-limit", type=int, metavar="N", help="requests a minute from one API key (default: no limit)")
+    pagerduty = "requests a minute to PagerDuty with one token (default: no limit)"
+    add("--pagerduty-rate-limit", type=int, metavar="N", help=pagerduty)
+    latency = "seconds before each response of Cortex and PagerDuty (default: 0)"
+    add("--latency", type=float, default=0, metavar="SECONDS", help=latency)
+    deviations = "differ from the API description (may be repeated)"
+    add("--deviation", dest="deviations", action="append", default=[], choices=get_args(Deviation), help=deviations)
     add("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
     add("--log", dest="log_path", type=Path, metavar="FILE", help="append a JSON line for each request")
-    add("--state-dir", type=Path, metavar="DIR", help="keep ca.pem here (default: a temporary folder)")
     add("--ready-file", type=Path, metavar="FILE", help="write url, pagerduty_url, ca_path and pid here")
     return parser.parse_args(arguments)
 
 
-def _announce(simulator: Simulator) -> None:
+def announce(simulator: Simulator) -> None:
     """Print what a shell needs to know. The keys are the simulator's own, so they may be shown."""
     print(f"# Cortex at {simulator.url}, PagerDuty at {simulator.pagerduty_url}, control at {simulator.control_url}")
-    common = {"CORTEX_BASE_URL": simulator.url, "PAGERDUTY_TOKEN": _EXAMPLE_TOKEN}
+    common = {"CORTEX_BASE_URL": simulator.url, "PAGERDUTY_API_URL": simulator.pagerduty_url}
+    common |= {"PAGERDUTY_TOKEN": _EXAMPLE_TOKEN}
     if simulator.ca_path is not None:
         print(f"# ca_path: {simulator.ca_path}")
         common |= {"REQUESTS_CA_BUNDLE": simulator.ca_path, "SSL_CERT_FILE": simulator.ca_path}
@@ -57,20 +65,15 @@ def _announce(simulator: Simulator) -> None:
 
 
 def _write_ready_file(path: Path, simulator: Simulator) -> None:
-    """Write the file in one step, so that whoever waits for it never reads half of it.
-
-    Raises OSError when it cannot be written.
-    """
+    """Write the file in one step: a program that waits for it never reads half of it."""
     names = ("url", "pagerduty_url", "control_url", "ca_path")
     content = {**{name: getattr(simulator, name) for name in names}, "pid": os.getpid()}
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(json.dumps(content), encoding="utf-8")
         unfinished.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise OSError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,11 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
             simulator.start()
             if ready_file is not None:
                 _write_ready_file(ready_file, simulator)
-            _announce(simulator)
+            announce(simulator)
             stop.wait()
     except (OSError, ValueError) as error:
-        # What the YAML parser says has several lines.
-        print(f"The simulator cannot start: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"The simulator cannot start: {explain(error)}", file=sys.stderr)
         return 1
     return 0
 

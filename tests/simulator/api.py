@@ -10,7 +10,6 @@ The source of the rules is cortex-pagerduty.openapi.yaml beside this.
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from multidict import CIMultiDict
 
 from .faults import Response
 from .state import State, Workspace
+from .validation import ConfigurationRequest, explain, read_json
 
 _BASE = "/api/v1/pagerduty"
 #: Cortex's operations by path and method.
@@ -32,8 +32,17 @@ _OPERATIONS = {
 }
 _ABILITIES_PATH = "/pagerduty/abilities"
 _ABILITIES = ["sso", "advanced_reports", "teams", "read_only_users", "urgencies", "service_support_hours"]
+#: The deviations by which Cortex misses a configuration that it otherwise does not need.
+_MISSING = {"replace": "put-refuses-to-create", "delete": "delete-404"}
+_HTML = CIMultiDict({"Content-Type": "text/html"})
 #: The response of a server that is not Cortex: an error that is not in Cortex's shape.
-_NOT_CORTEX = b"<html><body><h1>Not Found</h1></body></html>"
+_NOT_CORTEX = Response(404, b"<html><body><h1>Not Found</h1></body></html>", _HTML)
+#: What a gateway may say to an unknown API key before Cortex does, by the deviation.
+_UNAUTHORIZED = {
+    "401-empty": Response(401),
+    "401-html": Response(401, b"<html><body><h1>Unauthorized</h1></body></html>", _HTML),
+    "401-problem": Response.problem(401, "Unauthorized"),
+}
 
 
 @dataclass
@@ -72,24 +81,45 @@ class Api:
         agent = request.headers.get("User-Agent")
         described = {"operation": operation, "method": request.method, "path": path, "user_agent": agent}
         entry = self._state.begin(request.protocol, workspace, sent, described)
-        response: Response | None
+        if self._state.settings.latency:
+            await asyncio.sleep(self._state.settings.latency)
+        response: Response | None = _NOT_CORTEX
         if operation is not None:
             response = await self._respond(_Call(operation, secret, workspace, sent, mistake))
         elif verbs:
-            response = _refusal(405, "METHOD_NOT_ALLOWED", f"{path} is for {', '.join(verbs)}", allow=", ".join(verbs))
-        else:
-            response = Response(404, _NOT_CORTEX, CIMultiDict({"Content-Type": "text/html"}))
+            allowed = ", ".join(verbs)
+            response = self._refuse(405, "UNCATEGORIZED", f"{path} is for {allowed}", allow=allowed)
         self._state.end(entry, response.status if response else None)
         return await _send(request, response)
 
     async def _respond(self, call: _Call) -> Response | None:
         """Return the response to send, None to drop the connection."""
-        if call.workspace is not None:
-            seconds = call.workspace.seconds_over_limit()
-            if seconds is not None:
-                problem = {"type": "about:blank", "title": "Too Many Requests", "status": 429, "violations": []}
-                problem["detail"] = "The rate limit of requests a minute is used up"
-                return Response.json(429, problem, "application/problem+json", Retry_After=str(seconds))
+        limits, response = self._count(call)
+        if response is None:
+            response = await self._respond_within_limits(call)
+        if response is not None:
+            for name, value in limits.items():
+                response.headers.setdefault(name, value)
+        return response
+
+    def _count(self, call: _Call) -> tuple[dict[str, str], Response | None]:
+        """Return the headers that tell of a rate limit, and the response to a request that exceeds it."""
+        settings = self._state.settings
+        if call.operation == "abilities" and settings.pagerduty_rate_limit and call.secret:
+            limit = settings.pagerduty_rate_limit
+            left, seconds = self._state.count_request("PagerDuty", call.secret, limit)
+            values = {"limit": limit, "remaining": max(left, 0), "reset": seconds}
+            headers = {f"ratelimit-{name}": str(value) for name, value in values.items()}
+            excess = {"error": {"message": "Rate Limit Exceeded", "code": 2020}}
+            return headers, Response.json(429, excess) if left < 0 else None
+        if call.workspace and settings.rate_limit:
+            left, seconds = self._state.count_request("Cortex", call.workspace.api_key, settings.rate_limit)
+            if left < 0:
+                problem = Response.problem(429, "Too Many Requests", retryAfter=seconds)
+                return {"Retry-After": str(seconds)}, problem
+        return {}, None
+
+    async def _respond_within_limits(self, call: _Call) -> Response | None:
         fault, workspace = self._state.take_fault(call.workspace, call.operation)
         if fault is None:
             return self._carry_out(call)
@@ -101,34 +131,45 @@ class Api:
             normal = self._carry_out(call)
         # Before the response goes out: whoever has it must find the second writer's state.
         if fault.afterwards is not None and workspace is not None:
-            workspace.configuration = fault.afterwards["configuration"]
+            workspace.change(fault.afterwards)
         return None if fault.drop else fault.respond(normal, secrets)
 
     def _carry_out(self, call: _Call) -> Response:
         """Do what a request asks for, and return the normal response."""
         if call.operation == "abilities":
             return _list_abilities(call.secret, self._state.rejected_tokens)
+        deviations = self._state.settings.deviations
         if call.workspace is None:
-            return _refusal(401, "UNAUTHORIZED", "The API key is missing or unknown")
+            shapes = [_UNAUTHORIZED[name] for name in deviations if name in _UNAUTHORIZED]
+            return (shapes or [self._refuse(401, "INTEGRATION_UNAUTHORIZED", "The API key is missing or unknown")])[0]
         with self._state.lock:
             stored = call.workspace.configuration
             if call.operation in ("get", "validate"):
                 if stored is None:
-                    return _refusal(404, "NOT_FOUND", "There is no PagerDuty configuration")
+                    return self._refuse(404, "NOT_FOUND", "No configuration")
                 is_valid = stored["token"] not in self._state.rejected_tokens
                 return Response.json(200, _public(stored) if call.operation == "get" else _verdict(is_valid))
             if not call.workspace.may_configure:
-                return _refusal(403, "FORBIDDEN", "The API key lacks the permission Configure integrations")
+                return self._refuse(403, "FORBIDDEN", "The API key lacks the permission Configure integrations")
+            if stored is None and _MISSING.get(call.operation) in deviations:
+                return self._refuse(404, "NOT_FOUND", "No configuration")
             if call.operation == "delete":
                 call.workspace.configuration = None
-                return Response.json(200, {"configurations": []})
+                return Response(204) if "delete-204" in deviations else Response.json(200, {"configurations": []})
             if call.sent is None:
-                return _refusal(400, "BAD_REQUEST", "The request body is not a configuration", call.mistake)
-            if call.operation == "add" and stored is not None:
-                return _refusal(400, "BAD_REQUEST", "A PagerDuty configuration exists already")
-            written = {"token": call.sent["token"], "is_token_readonly": call.sent["isTokenReadonly"]}
-            call.workspace.configuration = written
-            return Response.json(200, {"configurations": [_public(written)]})
+                return self._refuse(400, "BAD_REQUEST", "The request body is not a configuration", call.mistake)
+            if call.operation == "add" and stored is not None and "post-replaces" not in deviations:
+                return self._refuse(400, "BAD_REQUEST", "pagerduty configuration already exists")
+            call.workspace.configuration = call.sent
+            return Response.json(200, {"configurations": [_public(call.sent)]})
+
+    def _refuse(self, status: int, kind: str, message: str, details: str | None = None, **headers: str) -> Response:
+        """Return an error in Cortex's form, or as the vendor's own fake of Cortex has it."""
+        error: dict[str, Any] = {"message": message}
+        if "errors-without-type" not in self._state.settings.deviations:
+            error |= {"type": kind, "requestId": str(uuid.uuid4()), "httpStatus": status}
+            error |= {"details": details} if details else {}
+        return Response.json(status, error, **headers)
 
 
 def _list_abilities(token: str | None, rejected_tokens: Collection[str]) -> Response:
@@ -149,12 +190,6 @@ def _verdict(is_valid: bool) -> dict[str, Any]:
     return {"configurations": [{"isValid": is_valid, **rejection}]}
 
 
-def _refusal(status: int, kind: str, message: str, details: str | None = None, **headers: str) -> Response:
-    """Return an error in Cortex's form."""
-    error = {"type": kind, "message": message, "requestId": str(uuid.uuid4()), "httpStatus": status}
-    return Response.json(status, error | ({"details": details} if details else {}), **headers)
-
-
 def _credentials(request: web.Request, scheme: str, mark: str) -> str | None:
     header = request.headers.get("Authorization", "")
     if not header.lower().startswith(scheme):
@@ -173,21 +208,14 @@ def _secrets(call: _Call) -> dict[str, str]:
 
 
 async def _read_configuration(request: web.Request) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the ConfigurationRequest in the body of a request, or None and what is wrong with the body."""
+    """Return the configuration in the body of a request, or None and what is wrong with the body."""
     if request.content_type != "application/json":
         return None, "Content-Type: expected application/json"
     try:
-        value = json.loads((await request.read()).decode(), parse_constant=int)  # which refuses NaN, as JSON does
-    except web.HTTPRequestEntityTooLarge:
-        return None, "the body is too large"
-    except (ValueError, RecursionError):
-        return None, "the body is not JSON"
-    if not isinstance(value, dict):
-        return None, "expected an object"
-    for name, kind in (("isTokenReadonly", bool), ("token", str)):
-        if not isinstance(value.get(name), kind):
-            return None, f"{name}: expected a {'boolean' if kind is bool else 'string'}"
-    return value, None
+        sent = ConfigurationRequest.model_validate(await read_json(request))
+    except ValueError as error:
+        return None, explain(error)
+    return {"token": sent.token, "is_token_readonly": sent.isTokenReadonly}, None
 
 
 async def _send(request: web.Request, response: Response | None) -> web.StreamResponse:
@@ -197,8 +225,8 @@ async def _send(request: web.Request, response: Response | None) -> web.StreamRe
             transport.abort()
         return web.Response()
     if response.cut_after is None:
-        return web.Response(status=response.status, body=response.body, headers=response.headers)
-    stream = web.StreamResponse(status=response.status, headers=response.headers)
+        return web.Response(status=response.status, body=response.body, headers=response.headers.copy())
+    stream = web.StreamResponse(status=response.status, headers=response.headers.copy())
     stream.content_length = len(response.body)
     await stream.prepare(request)
     await stream.write(response.body[: response.cut_after])

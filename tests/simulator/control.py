@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
-from .faults import check
 from .state import Scope, State, Workspace
+from .validation import Changes, Settings, explain, read_json
 
+_CHANGES = TypeAdapter(Changes)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -41,12 +44,12 @@ class _Call:
         return self.state.add_workspace(**self.content).describe()
 
     def change_workspace(self) -> dict[str, Any]:
-        if not self.content.keys() <= {"configuration", "may_configure"}:
-            raise ValueError("what can be changed is configuration and may_configure")
-        check("may_configure", isinstance(self.content.get("may_configure", True), bool), "true or false")
-        for name, value in sorted(self.content.items()):
-            setattr(self.workspace, name, value)
+        self.workspace.change(_CHANGES.validate_python(self.content))
         return self.workspace.describe()
+
+    def change_settings(self) -> dict[str, Any]:
+        self.state.settings = Settings(**{**self.state.settings.model_dump(), **self.content})
+        return self.state.settings.model_dump()
 
     def reject_tokens(self) -> dict[str, Any]:
         self.state.reject_tokens(**self.content)
@@ -57,13 +60,8 @@ class _Call:
 
     def show_log(self) -> dict[str, Any]:
         named = self.request.query.get("workspace")
-        state = self.state
-        return {
-            "requests": len(state.log),
-            "connections": state.connections,
-            "handshakes": state.handshakes,
-            "entries": [entry for entry in state.log if named in (None, entry["workspace"])],
-        }
+        entries = [entry for entry in self.state.log if named in (None, entry["workspace"])]
+        return {"requests": len(self.state.log), "connections": self.state.connections, "entries": entries}
 
 
 #: Status of the response and what makes its content (204: nothing), by verb and path.
@@ -78,6 +76,8 @@ _ROUTES: dict[tuple[str, str], tuple[int, Callable[[_Call], object]]] = {
     ("DELETE", "/rejected-tokens"): (204, lambda call: call.state.rejected_tokens.clear()),
     ("GET", "/log"): (200, _Call.show_log),
     ("DELETE", "/log"): (204, lambda call: call.state.clear_log()),
+    ("GET", "/settings"): (200, lambda call: call.state.settings.model_dump()),
+    ("PATCH", "/settings"): (200, _Call.change_settings),
     ("POST", "/reset"): (204, lambda call: call.state.reset()),
 }
 for _owner in ("", "/workspaces/{name}"):
@@ -88,25 +88,37 @@ for _owner in ("", "/workspaces/{name}"):
     }
 
 
-def control_application(state: State) -> web.Application:
-    """Make the application that serves the control routes, to loopback only."""
+def _is_trusted(request: web.Request, own_host: str) -> bool:
+    """Return whether a request comes from this machine, and not from a page of another site in a browser on it."""
+    own_names = rf"(?i:localhost|127\.0\.0\.1|\[::1\]|{re.escape(own_host)})(:\d+)?"
+    return (
+        ipaddress.ip_address((request.remote or "").partition("%")[0]).is_loopback
+        and all(re.fullmatch(own_names, host) for host in request.headers.getall("Host", []))
+        and all(origin == f"{request.scheme}://{request.host}" for origin in request.headers.getall("Origin", []))
+    )
+
+
+def control_application(state: State, host: str) -> web.Application:
+    """Make the application that serves the control routes, to loopback only; `host` is the name in the server's URL."""
 
     @web.middleware
     async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
-        state.discount_connection(request.protocol, request.secure)
         # The control routes need no key and show tokens.
-        if not ipaddress.ip_address((request.remote or "").partition("%")[0]).is_loopback:
-            return web.json_response({"error": "the control routes are for loopback only"}, status=403)
+        if not _is_trusted(request, host):
+            message = "the control routes are for this machine only: Host and Origin must name the simulator"
+            return web.json_response({"error": message}, status=403)
         try:
             return await handler(request)
         except (TypeError, ValueError) as error:
-            return web.json_response({"error": str(error)}, status=400)
+            return web.json_response({"error": explain(error)}, status=400)
         except KeyError as error:
             return web.json_response({"error": f"there is no {error.args[0]}"}, status=404)
+        except web.HTTPException as error:
+            return web.json_response({"error": error.reason}, status=error.status)
 
     def handler(status: int, act: Callable[[_Call], object]) -> _Handler:
         async def handle(request: web.Request) -> web.Response:
-            content = await request.json() if request.method in ("POST", "PATCH") and request.can_read_body else {}
+            content = await read_json(request) if request.method in ("POST", "PATCH") and request.can_read_body else {}
             if not isinstance(content, dict):
                 raise ValueError("expected a JSON object")
             with state.lock:

@@ -10,28 +10,15 @@ import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from multidict import CIMultiDict
+from pydantic import BaseModel, Field, JsonValue, field_validator
 
-OPERATIONS = ("get", "add", "replace", "validate", "delete", "abilities")
+from .validation import STRICT, Changes, HeaderName, HeaderValue, Seconds
 
-#: Stands for a body that was not given: None is one (JSON's null).
-_NOT_GIVEN: Any = object()
-
-
-def check(name: str, correct: object, expected: str) -> None:
-    """Raise ValueError with what was expected of a value unless it is correct."""
-    if not correct:
-        raise ValueError(f"{name} must be {expected}")
-
-
-def checked_configuration(value: Any) -> dict[str, Any] | None:
-    """Return a copy of a configuration (or None). Raises ValueError when it is not one."""
-    kinds = {"token": str, "is_token_readonly": bool}
-    is_one = isinstance(value, Mapping) and {name: type(each) for name, each in value.items()} == kinds
-    check("configuration", value is None or is_one, "null or {token: string, is_token_readonly: boolean}")
-    return None if value is None else dict(value)
+#: A client may get that many bytes, but the memory of the machine is limited.
+_LARGEST_BODY_BYTES = 64 * 1024**2
 
 
 @dataclass
@@ -44,67 +31,65 @@ class Response:
     cut_after: int | None = None
 
     @classmethod
+    def problem(cls, status: int, title: str, **more: object) -> Response:
+        """Make a response with a problem document (RFC 9457)."""
+        content = {"type": "about:blank", "title": title, "status": status, **more}
+        return cls.json(status, content, "application/problem+json")
+
+    @classmethod
     def json(cls, status: int, value: object, content_type: str = "application/json", **headers: str) -> Response:
-        """Make a response with a JSON body; underscores in the names of `headers` stand for dashes."""
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
-        return cls(status, json.dumps(value).encode(), CIMultiDict({"Content-Type": content_type, **named}))
+        """Make a response with a JSON body."""
+        return cls(status, json.dumps(value).encode(), CIMultiDict({"Content-Type": content_type, **headers}))
 
 
-@dataclass
-class Fault:
+class Fault(BaseModel):
     """One fault: README.md describes the fields. Raises ValueError when one makes no sense."""
 
-    operation: str
-    times: int | None = 1
-    skip: int = 0
+    model_config = STRICT
+    operation: Literal["get", "add", "replace", "validate", "delete", "any", "abilities"]
+    times: Annotated[int, Field(ge=1)] | None = 1
+    skip: int = Field(default=0, ge=0)
     processed: bool = False
-    delay: float = 0
+    delay: Seconds = 0
     drop: bool = False
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = _NOT_GIVEN
-    content_type: str | None = None
-    pad_to_bytes: int = 0
+    status: int | None = Field(default=None, ge=200, le=599)
+    headers: dict[HeaderName, HeaderValue] = {}
+    body: JsonValue = None  # JSON's null, if it is given
+    content_type: HeaderValue | None = None
+    pad_to_bytes: int = Field(default=0, ge=0, le=_LARGEST_BODY_BYTES)
     gzip: bool = False
-    truncate: int | None = None
-    afterwards: dict[str, Any] | None = None
+    truncate: int | None = Field(default=None, ge=0)
+    afterwards: Changes | None = None
 
-    def __post_init__(self) -> None:
-        operations = (*OPERATIONS, "any")
-        check("operation", self.operation in operations, f"one of {', '.join(operations)}")
-        check("times", self.times is None or _is_integer(self.times, 1), "null or an integer from 1")
-        check("skip", _is_integer(self.skip, 0), "an integer from 0")
-        for name in ("processed", "drop", "gzip"):
-            check(name, isinstance(getattr(self, name), bool), "true or false")
-        number = isinstance(self.delay, (int, float)) and not isinstance(self.delay, bool)
-        check("delay", number and self.delay >= 0, "a number of seconds from 0")
-        check("status", self.status is None or _is_integer(self.status, 200, 599), "an integer from 200 to 599")
-        strings = isinstance(self.headers, dict) and all(isinstance(text, str) for text in self.headers.values())
-        check("headers", strings, "a mapping of strings")
-        check("content_type", self.content_type is None or isinstance(self.content_type, str), "a string")
-        check("pad_to_bytes", _is_integer(self.pad_to_bytes, 0), "an integer from 0")
-        check("truncate", self.truncate is None or _is_integer(self.truncate, 0), "null or an integer from 0")
-        if self.afterwards is not None:
-            shape = isinstance(self.afterwards, dict) and self.afterwards.keys() == {"configuration"}
-            check("afterwards", shape, "{configuration: ...}")
-            checked_configuration(self.afterwards["configuration"])
+    @field_validator("headers")
+    @classmethod
+    def _leave_the_framing(cls, headers: dict[str, str]) -> dict[str, str]:
+        if not {"content-length", "transfer-encoding"}.isdisjoint(map(str.lower, headers)):
+            raise ValueError("the simulator sets Content-Length and Transfer-Encoding; see truncate")
+        return headers
+
+    @field_validator("body")
+    @classmethod
+    def _can_be_encoded(cls, body: JsonValue) -> JsonValue:
+        _encode(body, {})
+        return body
+
+    @property
+    def has_body(self) -> bool:
+        return "body" in self.model_fields_set
 
     @property
     def replaces_response(self) -> bool:
         """Whether the fault has a response of its own (or none at all) instead of the normal one."""
-        return self.drop or self.status is not None or self.body is not _NOT_GIVEN
+        return self.drop or self.status is not None or self.has_body
 
     def matches(self, operation: str) -> bool:
         """Tell whether the fault is meant for an operation."""
         return self.operation == operation or (self.operation == "any" and operation != "abilities")
 
     def describe(self) -> dict[str, Any]:
-        """Return the fields that were given, as the control routes take them."""
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if value is not _NOT_GIVEN and (name == "times" or value != getattr(type(self), name, None))
-        }
+        """Return the fields that were given, as the control routes take them, and how often it is left to happen."""
+        return {**self.model_dump(exclude_unset=True), "times": self.times}
 
     def respond(self, normal: Response | None, secrets: Mapping[str, str]) -> Response:
         """Make the response to send; `normal` is the normal one, where the request was carried out.
@@ -121,39 +106,33 @@ class Fault:
             headers["Content-Encoding"] = "gzip"
         for name, text in self.headers.items():
             # A secret with a line break in it would end the header.
-            filled = _filled(text, secrets)
+            filled = _fill(text, secrets)
             headers[name] = "".join(character if character.isprintable() else " " for character in filled)
         return Response(response.status, body, headers, self.truncate)
 
     def _own_response(self, normal: Response | None, secrets: Mapping[str, str]) -> Response:
         status = 200 if self.status is None else self.status
-        if self.body is not _NOT_GIVEN:
-            content = _filled(self.body, secrets)
-            text = content if isinstance(content, str) else json.dumps(content)
-            # Lone surrogates let a string stand for bytes that are not UTF-8.
-            body = text.encode("utf-8", "surrogateescape")
-            return Response(status, body, CIMultiDict({"Content-Type": "application/json"}))
+        if self.has_body:
+            return Response(status, _encode(self.body, secrets), CIMultiDict({"Content-Type": "application/json"}))
         if status < 300:
             return Response(status, normal.body, normal.headers) if normal else Response(status)
         if status < 400:
             return Response(status)
         if status == 429:
-            problem = {"type": "about:blank", "title": "Too Many Requests", "status": status}
-            return Response.json(status, problem, "application/problem+json")
-        return Response.json(status, {"type": "SIMULATED", "message": "A simulated fault", "httpStatus": status})
+            return Response.problem(status, "Too Many Requests")
+        return Response.json(status, {"type": "UNCATEGORIZED", "message": "A simulated fault", "httpStatus": status})
 
 
-def _is_integer(value: object, least: int, most: float = float("inf")) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _encode(body: JsonValue, secrets: Mapping[str, str]) -> bytes:
+    """Return the bytes of a body, with its placeholders replaced. Raises ValueError when they cannot be sent."""
+    if isinstance(body, str):
+        # Lone surrogates let a string stand for bytes that are not UTF-8.
+        return _fill(body, secrets).encode("utf-8", "surrogateescape")
+    escaped = {name: json.dumps(secret)[1:-1] for name, secret in secrets.items()}
+    return _fill(json.dumps(body, allow_nan=False), escaped).encode()
 
 
-def _filled(value: Any, secrets: Mapping[str, str]) -> Any:
-    """Replace the placeholders in every string of a JSON value."""
-    if isinstance(value, str):
-        for name, secret in secrets.items():
-            value = value.replace("{" + name + "}", secret)
-    elif isinstance(value, list):
-        return [_filled(item, secrets) for item in value]
-    elif isinstance(value, dict):
-        return {key: _filled(item, secrets) for key, item in value.items()}
-    return value
+def _fill(text: str, secrets: Mapping[str, str]) -> str:
+    for name, secret in secrets.items():
+        text = text.replace("{" + name + "}", secret)
+    return text

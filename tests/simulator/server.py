@@ -17,19 +17,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import Field, validate_call
 
 from .api import Api
 from .control import control_application
-from .faults import check
 from .state import State
+from .validation import STRICT, Settings
 
-#: What `tls` may be: False, True (a good certificate), or what is wrong with the certificate.
-BAD_CERTIFICATES = ("expired", "wrong-host", "self-signed")
+#: What may be wrong with the certificate.
+BadCertificate = Literal["expired", "wrong-host", "self-signed"]
 
-_HIGHEST_PORT = 65535
 _BACKLOG = 4096
 _MAXIMUM_BODY_BYTES = 16 * 1024**2
 _GRACE_SECONDS = 0.1
@@ -42,33 +43,28 @@ _log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_inf
 class Simulator(State):
     """A Cortex (and PagerDuty) to test against, served by a thread of its own.
 
-    `tls`: see `BAD_CERTIFICATES`; `rate_limit`: requests a minute for each API key (None: no limit); `prefix`: the path
-    below which Cortex responds; `state_dir`: where the certificate authority is written (None: a temporary folder);
-    `log_path`: a file to which log entries are appended as JSON lines; `clock`: monotonic seconds, for the rate limit.
+    `tls`: with a good certificate (True) or a bad one; `prefix`: the path below which Cortex responds; `log_path`: a
+    file to which log entries are appended as JSON lines; `clock`: monotonic seconds, for the rate limits; `settings`:
+    see README.md. Raises ValueError when one makes no sense.
     """
 
+    @validate_call(config=STRICT)
     def __init__(
         self,
-        tls: bool | str = False,
-        rate_limit: int | None = None,
-        prefix: str = "",
+        tls: bool | BadCertificate = False,
         *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        state_dir: Path | None = None,
+        prefix: str = "",
+        host: Annotated[str, Field(min_length=1)] = "127.0.0.1",
+        port: Annotated[int, Field(ge=0, le=65535)] = 0,
         log_path: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
+        **settings: Any,
     ) -> None:
-        certificates = (False, True, *BAD_CERTIFICATES)
-        check("tls", tls in certificates, f"one of {', '.join(map(str, certificates))}")
-        check("host", host, "an address or a name")
-        check("port", 0 <= port <= _HIGHEST_PORT, f"from 0 to {_HIGHEST_PORT}")
-        super().__init__(rate_limit, log_path, clock)
+        super().__init__(Settings(**settings), log_path, clock)
         self._tls = tls
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
         self._host = host
         self._port = port
-        self._state_dir = state_dir
         self._ca_path: Path | None = None
 
     # Life
@@ -102,9 +98,13 @@ class Simulator(State):
     # Addresses
 
     @property
-    def _origin(self) -> str:
+    def _authority(self) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self._port}"
+        return f"{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    @property
+    def _origin(self) -> str:
+        return f"{'https' if self._tls else 'http'}://{self._authority}"
 
     @property
     def url(self) -> str:
@@ -132,7 +132,7 @@ class Simulator(State):
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         application = web.Application(client_max_size=_MAXIMUM_BODY_BYTES)
-        application.add_subapp("/_control", control_application(self))
+        application.add_subapp("/_control", control_application(self, self._authority.rpartition(":")[0]))
         application.router.add_route("*", "/{path:.*}", Api(self, self._prefix).handle)
         runner = web.AppRunner(application, access_log=None, logger=_log, shutdown_timeout=_GRACE_SECONDS)
         await runner.setup()
@@ -140,9 +140,8 @@ class Simulator(State):
         assert http is not None
 
         def accept() -> web.RequestHandler:
-            """Count a connection: asyncio calls this for each, before the TLS handshake, which may fail."""
             connection = http()
-            self.count_connection(connection)
+            self.number_connection(connection)
             return connection
 
         server = await loop.create_server(accept, sock=listener, ssl=context, backlog=_BACKLOG)
@@ -160,17 +159,11 @@ class Simulator(State):
     def _make_tls_context(self) -> ssl.SSLContext:
         import trustme
 
-        if self._state_dir is None:
-            temporary = tempfile.TemporaryDirectory(prefix="cortex-simulator-")
-            directory = Path(self.resources.enter_context(temporary))
-        else:
-            directory = self._state_dir
-            directory.mkdir(parents=True, exist_ok=True)
+        directory = self.resources.enter_context(tempfile.TemporaryDirectory(prefix="cortex-simulator-"))
         authority = trustme.CA()
-        self._ca_path = (directory / "ca.pem").resolve()
+        self._ca_path = Path(directory, "ca.pem").resolve()
         authority.cert_pem.write_to_path(str(self._ca_path))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.sslobject_class = _counting(self)
         if self._tls == "self-signed":
             stranger = trustme.CA()
             certificate = trustme.LeafCert(stranger.private_key_pem.bytes(), stranger.cert_pem.bytes(), [])
@@ -182,15 +175,3 @@ class Simulator(State):
             certificate = authority.issue_cert(*names, not_after=yesterday if self._tls == "expired" else None)
         certificate.configure_cert(context)
         return context
-
-
-def _counting(state: State) -> type[ssl.SSLObject]:
-    """Return a class for TLS connections that counts each completed handshake."""
-
-    class Connection(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            # Raises an exception as long as it is incomplete.
-            super().do_handshake()
-            state.handshakes += 1
-
-    return Connection

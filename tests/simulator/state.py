@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, validate_call
 
-from .faults import Fault, check, checked_configuration
+from .faults import Fault
+from .validation import STRICT, ApiKey, Changes, Configuration, Name, Settings, Text, explain
 
 RATE_LIMIT_WINDOW_SECONDS = 60.0
+_CONFIGURATION: TypeAdapter[dict[str, Any] | None] = TypeAdapter(Configuration | None)
 
 
 class Scope:
@@ -32,12 +35,12 @@ class Scope:
         self.faults: list[Fault] = []
         self._entries = entries
 
-    def fault(self, operation: str, **fields: Any) -> Fault:
+    def fault(self, operation: object = None, **fields: Any) -> Fault:
         """Queue a fault (README.md describes the fields) and return it.
 
-        Raises ValueError or TypeError when a field is unknown or makes no sense.
+        Raises ValueError when a field is unknown or makes no sense.
         """
-        fault = Fault(operation, **fields)
+        fault = Fault(operation=operation, **fields)  # type: ignore[arg-type]  # Pydantic checks it
         with self.lock:
             self.faults.append(fault)
         return fault
@@ -62,65 +65,51 @@ class Workspace(Scope):
     """One Cortex workspace: an API key, at most one PagerDuty configuration, and the faults for its requests."""
 
     def __init__(
-        self, state: State, api_key: str, name: str, configuration: Mapping[str, Any] | None, may_configure: bool
+        self, state: State, api_key: str, name: str, configuration: Configuration | None, may_configure: bool
     ) -> None:
         super().__init__(state.lock, state._entries, name)
-        self._state = state
         self.api_key = api_key
         self.may_configure = may_configure
         self.configuration = configuration
-        self._window_start = -math.inf
-        self._window_requests = 0
 
     @property
     def configuration(self) -> dict[str, Any] | None:
         """What is stored, as ``{"token": str, "is_token_readonly": bool}``; None when there is nothing. Settable."""
-        return self._configuration and dict(self._configuration)
+        return self._configuration and self._configuration.copy()
 
     @configuration.setter
     def configuration(self, value: Mapping[str, Any] | None) -> None:
         with self.lock:
-            self._configuration = checked_configuration(value)
+            self._configuration = _CONFIGURATION.validate_python(value)
+
+    def change(self, changes: Changes) -> None:
+        for name, value in changes.items():
+            setattr(self, name, value)
 
     def describe(self) -> dict[str, Any]:
         """Return what the control routes show of it."""
         shown = {name: getattr(self, name) for name in ("name", "configuration", "may_configure")}
         return {**shown, "faults": [fault.describe() for fault in self.faults]}
 
-    def seconds_over_limit(self) -> int | None:
-        """Count one request; return None when the rate limit allows it, else the seconds to wait."""
-        limit = self._state.rate_limit
-        if limit is None:
-            return None
-        now = self._state.clock()
-        if now >= self._window_start + RATE_LIMIT_WINDOW_SECONDS:
-            self._window_start, self._window_requests = now, 0
-        if self._window_requests < limit:
-            self._window_requests += 1
-            return None
-        return math.ceil(self._window_start + RATE_LIMIT_WINDOW_SECONDS - now)
-
 
 class State(Scope):
     """Everything a running simulator knows. The faults in its own queue are for all workspaces.
 
-    `rate_limit` is in requests a minute for each API key (None: no limit); `clock` returns monotonic seconds.
+    `clock` returns monotonic seconds.
     """
 
-    def __init__(self, rate_limit: int | None, log_path: Path | None, clock: Callable[[], float]) -> None:
-        check("rate_limit", rate_limit is None or rate_limit >= 1, "at least 1 request a minute")
+    def __init__(self, settings: Settings, log_path: Path | None, clock: Callable[[], float]) -> None:
         super().__init__(threading.RLock(), [])
-        self.rate_limit = rate_limit
-        self.clock = clock
+        self.settings = self._settings_at_start = settings
+        self._clock = clock
+        #: For each client when its window began, and how many requests it has sent since.
+        self._windows: dict[tuple[str, str], tuple[float, int]] = {}
         self.workspaces: dict[str, Workspace] = {}
         self.rejected_tokens: set[str] = set()
         self._at_start: dict[str, Any] = {}
         # By the identity of the server's object for a connection, which no other open connection has.
         self._connection_numbers: dict[int, int] = {}
         self._next_connection_number = itertools.count(1)
-        self._counted_connections: set[int] = set()
-        #: How many TLS handshakes were completed since the log was cleared.
-        self.handshakes = 0
         #: What `close` ends, the last one first.
         self.resources = contextlib.ExitStack()
         self._log_file = None
@@ -133,21 +122,17 @@ class State(Scope):
 
     # Workspaces and tokens
 
+    @validate_call(config=STRICT)
     def add_workspace(
         self,
-        api_key: str,
-        name: str | None = None,
-        configuration: Mapping[str, Any] | None = None,
+        api_key: ApiKey,
+        name: Name | None = None,
+        configuration: Configuration | None = None,
         may_configure: bool = True,
     ) -> Workspace:
         """Create a workspace. Raises ValueError when its name or its API key is taken or not a proper one."""
         with self.lock:
-            if name is None:
-                name = f"workspace-{len(self.workspaces) + 1}"
-            check("api_key", isinstance(api_key, str) and api_key, "a string that is not empty")
-            proper = isinstance(name, str) and name and "/" not in name
-            check("name", proper, "a string that is not empty and has no slash")
-            check("may_configure", isinstance(may_configure, bool), "true or false")
+            name = name or f"workspace-{len(self.workspaces) + 1}"
             if name in self.workspaces:
                 raise ValueError(f"there is a workspace {name} already")
             owner = self.find(api_key)
@@ -165,43 +150,59 @@ class State(Scope):
         """Have PagerDuty refuse a token from now on."""
         self.reject_tokens([token])
 
-    def reject_tokens(self, tokens: object) -> None:
-        proper = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
-        check("tokens", proper, "a list of strings")
-        self.rejected_tokens.update(tokens)  # type: ignore[arg-type]  # as just checked
+    @validate_call(config=STRICT)
+    def reject_tokens(self, tokens: list[Text]) -> None:
+        self.rejected_tokens.update(tokens)
 
     def load(self, path: Path) -> None:
         """Add what a YAML file describes (see README.md); `reset` returns to it.
 
         Raises ValueError when it is not such a file.
         """
-        names = {"workspaces", "rejected_tokens"}
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            is_proper = content is None or (isinstance(content, dict) and content.keys() <= names)
-            check("the file", is_proper, "a mapping with the keys workspaces and rejected_tokens")
-            self._at_start = content or {}
-            self._restore_start()
-        except (yaml.YAMLError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
+            self._restore_start(**(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
+        except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {explain(error)}") from error
 
-    def _restore_start(self) -> None:
-        self.reject_tokens(self._at_start.get("rejected_tokens") or [])
-        for workspace in self._at_start.get("workspaces") or []:
+    @validate_call(config=STRICT)
+    def _restore_start(
+        self, workspaces: list[dict[str, Any]] | None = None, rejected_tokens: list[Text] | None = None
+    ) -> None:
+        self._at_start = {"workspaces": workspaces, "rejected_tokens": rejected_tokens}
+        self.reject_tokens(rejected_tokens or [])
+        for workspace in workspaces or []:
             self.add_workspace(**workspace)
 
     def reset(self) -> None:
         """Return to the state at the start: what `load` added, nothing else; the log is empty."""
         with self.lock:
+            self.settings = self._settings_at_start
+            self._windows.clear()
             self.workspaces.clear()
             self.rejected_tokens.clear()
             self.clear_faults()
             self.clear_log()
-            self._restore_start()
+            self._restore_start(**self._at_start)
+
+    # Rate limits
+
+    def count_request(self, api: str, client: str, limit: int) -> tuple[int, int]:
+        """Count a request of a client; return how many more it may send (-1: not even this one) until when.
+
+        The limit is in requests a minute, and the time in seconds from now.
+        """
+        with self.lock:
+            now = self._clock()
+            start, requests = self._windows.get((api, client), (-math.inf, 0))
+            if now >= start + RATE_LIMIT_WINDOW_SECONDS:
+                start, requests = now, 0
+            requests = min(requests, limit) + 1
+            self._windows[api, client] = start, requests
+            return limit - requests, math.ceil(start + RATE_LIMIT_WINDOW_SECONDS - now)
 
     # Faults
 
-    def fault(self, operation: str, **fields: Any) -> Fault:
+    def fault(self, operation: object = None, **fields: Any) -> Fault:
         if operation == "abilities" and fields.get("afterwards") is not None:
             raise ValueError("afterwards of abilities needs a workspace: queue the fault for one")
         return super().fault(operation, **fields)
@@ -217,7 +218,8 @@ class State(Scope):
             waiting = [(each, fault) for each in (*owners, self) for fault in each.faults if fault.matches(operation)]
             owner, due = next((each for each in waiting if each[1].skip == 0), (self, None))
             for _owner, fault in waiting:
-                fault.skip = max(fault.skip - 1, 0)
+                if fault.skip:
+                    fault.skip -= 1
             if due is not None and due.times is not None:
                 due.times -= 1
                 if due.times == 0:
@@ -226,19 +228,10 @@ class State(Scope):
 
     # Log
 
-    def count_connection(self, connection: object) -> None:
-        """Count a TCP connection and give it a number, which no later connection gets again."""
+    def number_connection(self, connection: object) -> None:
+        """Give a TCP connection a number, which no later connection gets again."""
         with self.lock:
-            number = self._connection_numbers[id(connection)] = next(self._next_connection_number)
-            self._counted_connections.add(number)
-
-    def discount_connection(self, connection: object, handshake: bool) -> None:
-        """Take a connection out of the totals: it serves control routes, whose use must not change what they tell."""
-        with self.lock:
-            number = self._connection_numbers[id(connection)]
-            if number in self._counted_connections:
-                self._counted_connections.remove(number)
-                self.handshakes -= handshake
+            self._connection_numbers[id(connection)] = next(self._next_connection_number)
 
     def begin(
         self, connection: object, workspace: Workspace | None, sent: dict[str, Any] | None, request: dict[str, Any]
@@ -253,7 +246,7 @@ class State(Scope):
                 "status": None,
                 "connection": self._connection_numbers[id(connection)],
                 "time": time.monotonic(),
-                "is_token_readonly": sent["isTokenReadonly"] if sent else None,
+                "is_token_readonly": sent["is_token_readonly"] if sent else None,
                 # Of a token that short, the last four characters would be the whole secret.
                 "last_four": token[-4:] if len(token) > 4 else None,
             }
@@ -268,13 +261,11 @@ class State(Scope):
                 self._log_file.write(json.dumps(entry) + "\n")
 
     def clear_log(self) -> None:
-        """Forget the log entries and begin the totals at zero (connections keep their numbers)."""
+        """Forget the log entries (connections keep their numbers)."""
         with self.lock:
             self._entries.clear()
-            self._counted_connections.clear()
-            self.handshakes = 0
 
     @property
     def connections(self) -> int:
-        """How many TCP connections were accepted since the log was cleared."""
-        return len(self._counted_connections)
+        """How many TCP connections the requests in the log came through."""
+        return len({entry["connection"] for entry in self.log})

@@ -13,6 +13,12 @@ from tests.support.cortex import API_KEY
 from tests.unit.simulator.client import Client
 
 
+@pytest.fixture(autouse=True)
+def no_error_in_the_simulator(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert not caplog.get_records("call")
+
+
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with Simulator() as running:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 from pathlib import Path
 from subprocess import PIPE
@@ -20,14 +21,15 @@ from subprocess import PIPE
 import pytest
 import requests
 
-from tests.simulator.__main__ import main
+from tests.simulator import Simulator
+from tests.simulator.__main__ import announce, main
 from tests.support.cortex import API_KEY, GET
 from tests.support.environment import ROOT, clean
 
 
 @pytest.mark.parametrize(
     ("number", "options"),
-    [(signal.SIGTERM, "--tls"), (signal.SIGINT, "--tls --state-dir 'a state'"), (signal.SIGHUP, "--rate-limit 1")],
+    [(signal.SIGTERM, "--tls"), (signal.SIGINT, "--deviation 401-empty"), (signal.SIGHUP, "--rate-limit 1")],
 )
 def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: signal.Signals, options: str) -> None:
     (tmp_path / "workspaces").write_text(f"workspaces: [{{api_key: {API_KEY}}}]", encoding="utf-8")
@@ -60,10 +62,16 @@ def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: sign
     assert (shown["url"], shown["pid"]) == (variables["CORTEX_BASE_URL"], process.pid)
     assert shown["url"].endswith("/cortex")
     assert shown["ca_path"] == variables.get("SSL_CERT_FILE") == (ca_path if "--tls" in options else None)
-    # A temporary CA goes at the end.
-    kept = {"workspaces", "log", "ready", *(["a state"] if "--state-dir" in options else [])}
-    assert {path.name for path in tmp_path.iterdir()} == kept
-    assert "--state-dir" not in options or shown["ca_path"] == str(tmp_path / "a state" / "ca.pem")
+    # The temporary CA is gone.
+    assert {path.name for path in tmp_path.iterdir()} == {"workspaces", "log", "ready"}
+
+
+def test_guide_shows_what_it_prints(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+    simulator.load(ROOT / "tests" / "simulator" / "workspaces.yml")
+    announce(simulator)
+    printed = capsys.readouterr().out.replace(simulator.url, "http://127.0.0.1:8443")
+    guide = (ROOT / "docs" / "docsite" / "rst" / "simulator_guide.rst").read_text(encoding="utf-8")
+    assert textwrap.indent(f"$ make simulator\n{printed}", "   ") in guide
 
 
 def test_it_says_why_it_cannot_start_and_leaves_nothing(
@@ -74,18 +82,18 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(signal, "signal", lambda *_arguments: None)
-    monkeypatch.setattr("tests.simulator.__main__._announce", lambda _simulator: pytest.fail("it has started"))
+    monkeypatch.setattr("tests.simulator.__main__.announce", lambda _simulator: pytest.fail("it has started"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for options, reason in (
-            (["--port", "70000"], "port must be from 0 to 65535"),
+            (["--port", "70000"], "port: Input should be less than or equal to 65535"),
             (["--port", str(taken.getsockname()[1])], "in use"),
-            (["--host", ""], "host must be an address"),
+            (["--host", ""], "host: String should have at least 1 character"),
             (["--host", "a..b"], "a..b"),
-            (["--rate-limit", "0"], "rate_limit must be at least 1"),
+            (["--rate-limit", "0"], "rate_limit: Input should be greater than or equal to 1"),
+            (["--latency", "inf"], "latency: Input should be less than or equal to 3600"),
             (["--log", f"{tmp_path}/missing/log"], f"{tmp_path}/missing/log"),
-            (["--ready-file", f"{tmp_path}/missing/ready"], f"cannot write {tmp_path}/missing/ready: No such file"),
-            (["--ready-file", f"{temporary}"], f"cannot write {temporary}: Is a directory"),
-            (["--state-dir", f"{file}"], f"{file}"),
+            (["--ready-file", f"{tmp_path}/missing/ready"], f"No such file or directory: '{tmp_path}/missing/ready"),
+            (["--ready-file", f"{temporary}"], f"Is a directory: '{temporary}"),
             (["--workspaces", f"{tmp_path}/missing.yml"], f"{tmp_path}/missing.yml"),
             (["--workspaces", f"{file}"], f"{file}: while parsing"),
         ):

@@ -12,6 +12,8 @@ from tests.simulator import Simulator, Workspace
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, ROUTES, TOKEN, api_key_of, configuration
 from tests.unit.simulator.client import DESCRIPTION, Client
 
+OTHER = configuration(OTHER_TOKEN)
+
 
 def test_every_operation_of_the_contract_is_tested() -> None:
     paths = DESCRIPTION["paths"]
@@ -44,12 +46,41 @@ def test_operation_responds_and_stores_as_cortex_does(client: Client, workspace:
             assert response.json() == content
 
 
+def test_deviation_changes_what_it_names_only(client: Client, simulator: Simulator, workspace: Workspace) -> None:
+    plain, shown = {"message": "No configuration"}, {"configurations": [{"isTokenReadonly": True, "lastFour": "ab12"}]}
+    # Deviation, stored before, operation, status, response (a string: its content type), stored afterwards.
+    for deviation, before, operation, status, expected, after in (
+        ("errors-without-type", None, "get", 404, plain, None),
+        ("put-refuses-to-create", None, "replace", 404, plain, None),
+        ("put-refuses-to-create", OTHER, "replace", 200, shown, configuration()),
+        ("post-replaces", OTHER, "add", 200, shown, configuration()),
+        ("delete-204", OTHER, "delete", 204, None, None),
+        ("delete-404", None, "delete", 404, plain, None),
+        ("delete-404", OTHER, "delete", 200, {"configurations": []}, None),
+        ("401-empty", OTHER, "get", 401, None, OTHER),
+        ("401-html", OTHER, "get", 401, "text/html", OTHER),
+        ("401-problem", OTHER, "get", 401, "application/problem+json", OTHER),
+    ):
+        workspace.configuration = before
+        client.control("PATCH", "/settings", json={"deviations": [deviation]})
+        response = client.call(operation, key=api_key_of("nobody") if status == 401 else API_KEY)
+        assert (response.status_code, workspace.configuration) == (status, after), (deviation, operation)
+        if isinstance(expected, dict):
+            content = response.json()
+            assert ("type" in content) == (deviation != "errors-without-type" and status == 404)
+            assert {**content, **expected} == content
+        else:
+            assert response.headers.get("Content-Type") == expected
+    simulator.reset()
+    assert simulator.settings.deviations == []
+
+
 @pytest.mark.parametrize("authorization", [None, f"Bearer {api_key_of('nobody')}", f"Digest {API_KEY}"])
 def test_unknown_key_is_refused(client: Client, workspace: Workspace, authorization: str | None) -> None:
     workspace.configuration = configuration(OTHER_TOKEN)
     for operation in ROUTES:
         response = client.checked(operation, key=None, headers={"Authorization": authorization})
-        assert (response.status_code, response.json()["type"]) == (401, "UNAUTHORIZED")
+        assert (response.status_code, response.json()["type"]) == (401, "INTEGRATION_UNAUTHORIZED")
     assert workspace.configuration == configuration(OTHER_TOKEN)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.simulator import Fault, Simulator, Workspace
+from tests.simulator import Simulator, Workspace
 from tests.support.cortex import API_KEY, OTHER_TOKEN, ROUTES, TOKEN, api_key_of, configuration
 from tests.support.waiting import wait_until
 from tests.unit.simulator.client import Client
@@ -137,24 +137,3 @@ def test_another_client_stores_afterwards(client: Client, simulator: Simulator, 
     assert (workspace.configuration, other.configuration) == (None, configuration(OTHER_TOKEN))
     with pytest.raises(ValueError, match="queue the fault for one"):
         simulator.fault("abilities", afterwards={"configuration": None})
-
-
-def test_fault_that_makes_no_sense_is_refused() -> None:
-    mistakes: dict[str, list[Any]] = {
-        "operation": ["post"],
-        "times": [0, True],
-        "skip": [-1, None],
-        "processed": [1],
-        "delay": [-1, "1", True],
-        "status": [99, 600, "200"],
-        "headers": [{"Retry-After": 1}, []],
-        "content_type": [1],
-        "pad_to_bytes": [-1],
-        "truncate": [-1],
-        "afterwards": [{}, [], {"configuration": {"token": TOKEN}}],
-        "latency": [1],
-    }
-    for field, values in mistakes.items():
-        for value in values:
-            with pytest.raises((TypeError, ValueError), match=f"{field}|configuration must be"):
-                Fault(**{"operation": "get", field: value})
