@@ -4,10 +4,11 @@
 
 """Cortex's five operations on the PagerDuty configuration of a workspace, and the shapes of their responses and errors.
 
-Paths, statuses and shapes are those of https://docs.cortex.io/api/rest/integrations/pagerduty. What these pages leave
-out is taken from the vendor's Terraform provider, where a development branch relies on it: a 404 in Cortex's own JSON
-means that there is no configuration; POST is rejected where a configuration exists; PUT creates one where none exists.
-Nobody here has tried that on the live service.
+Paths, statuses and shapes are those of the vendor's API reference (https://docs.cortex.io/api) and of its OpenAPI
+document (swagger.json of cortexapps/cortex-mcp). What these leave out is taken from the vendor's Terraform provider,
+where a development branch relies on it: a 404 in Cortex's own JSON means that there is no configuration; POST is
+rejected where a configuration exists; PUT creates one where none exists; DELETE succeeds where there is nothing to
+delete. Nobody here has tried that on the live service. tests/simulator/cortex-pagerduty.openapi.yaml has the details.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ class Cortex:
 def _is_cortex_error(content: dict[str, t.Any]) -> bool:
     """Return whether an object is an error of Cortex rather than one of a gateway.
 
-    Cortex's description requires "message" and "type"; its Terraform provider tests with a "message" alone.
+    The OpenAPI document requires "message" and "type"; the Terraform provider's tests have a "message" alone.
     """
     message = content.get("message")
     if not isinstance(message, str):

@@ -100,7 +100,7 @@ error_type:
   description: Cortex's name of the error.
   returned: failure, when the API gave one
   type: str
-  sample: UNAUTHORIZED
+  sample: FORBIDDEN
 """
 
 from ansible.module_utils.basic import AnsibleModule
