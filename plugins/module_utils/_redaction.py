@@ -10,6 +10,7 @@ import base64
 import html
 import re
 import typing as t
+from functools import cached_property
 from itertools import takewhile
 from urllib.parse import unquote
 
@@ -38,13 +39,26 @@ class Redactor:
 
     def __init__(self, secrets: t.Iterable[str], last_four: str = "") -> None:
         # The longest first, so that one that begins with another is masked whole.
-        known = sorted(set(filter(None, secrets)), key=len, reverse=True)
-        self._plain = re.compile("|".join(map(re.escape, known)) or "(?!)", re.IGNORECASE)
-        # With anything between the characters. Fewer are a word.
-        self._letters = _Finder((part for part in map(_letters, known) if len(part) >= MIN_PART // 2), MIN_PART)
-        self._hex = _Finder((secret.encode("utf-8", "surrogatepass").hex() for secret in known), 2 * MIN_PART)
-        self._base64 = _Finder((part for secret in known for part in _base64_parts(secret)), MIN_PART // 3 * 4)
+        self._secrets = sorted(set(filter(None, secrets)), key=len, reverse=True)
         self._last_four = last_four
+
+    # Most tasks get no string to look into.
+    @cached_property
+    def _plain(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self._secrets)) or "(?!)", re.IGNORECASE)
+
+    @cached_property
+    def _letters(self) -> _Finder:
+        # With anything between the characters. Fewer are a word.
+        return _Finder((part for part in map(_letters, self._secrets) if len(part) >= MIN_PART // 2), MIN_PART)
+
+    @cached_property
+    def _hex(self) -> _Finder:
+        return _Finder((secret.encode("utf-8", "surrogatepass").hex() for secret in self._secrets), 2 * MIN_PART)
+
+    @cached_property
+    def _base64(self) -> _Finder:
+        return _Finder((part for secret in self._secrets for part in _base64_parts(secret)), MIN_PART // 3 * 4)
 
     def clean(self, text: str, *, is_identifier: bool = False) -> str:
         """Return a string from outside as one line of bounded length without any secret.
