@@ -35,6 +35,11 @@ REDIRECTS = (301, 302, 303, 307, 308)
 # Responses of these APIs have a few hundred.
 MAX_RESPONSE_BYTES = 64 * 1024
 
+MISSING_REQUESTS = "The Python library requests is missing for {}."
+INSTALL_REQUESTS = (
+    "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter to a Python that has it."
+)
+
 
 class Response(t.NamedTuple):
     """A response with a status of success: its status and its JSON."""
@@ -63,11 +68,7 @@ class Session:
         clean: t.Callable[[str], str],
     ) -> None:
         if not HAS_REQUESTS:
-            raise CortexError(
-                f"The Python library requests is missing for {sys.executable}.",
-                "Install it for the Python that runs ansible-playbook, or set ansible_python_interpreter to a Python "
-                "that has it.",
-            )
+            raise CortexError(MISSING_REQUESTS.format(sys.executable), INSTALL_REQUESTS)
         self._base_url = connection["base_url"].rstrip("/")
         self._timeout = connection["timeout"]
         self._is_verified = connection["validate_certs"] and self._base_url.lower().startswith("https:")

@@ -286,7 +286,7 @@ def _describe_bad_secret(value: str, *, is_token: bool) -> tuple[str, ...] | Non
     if is_token and _is_number(value):
         return ("is a number, but must be a string.",)
     if len(value) < MIN_SECRET_LENGTH:
-        return (f"has {len(value)} characters. A secret has at least {MIN_SECRET_LENGTH}.",)
+        return (f"is shorter than {MIN_SECRET_LENGTH} characters.", "Set it to the whole secret.")
     return None
 
 

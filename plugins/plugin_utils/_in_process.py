@@ -21,7 +21,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._converge import Task
 from ..module_utils._errors import Failure, InvalidOptionError
-from ..module_utils._http import HAS_REQUESTS
+from ..module_utils._http import HAS_REQUESTS, INSTALL_REQUESTS, MISSING_REQUESTS
 from ..module_utils._masking import mask_result
 from ..module_utils._options import SECRETS, check_arguments
 from ..module_utils._redaction import Redactor
@@ -36,6 +36,7 @@ SHARED_API_KEY = (
 # Ansible loads this before it forks a process for each task.
 if HAS_REQUESTS:
     load_default_ca_store()
+ANOTHER_PYTHON = "Ansible ran the module with another Python, which failed: {}"
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]
@@ -164,6 +165,14 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         if not self._task.async_val:
             self._remove_tmp_path(self._connection._shell.tmpdir)
+        if is_plain_local and not HAS_REQUESTS and result.get("failed") and "configuration" not in result:
+            # Ansible chose a Python that did not even start the module.
+            sentences = (
+                MISSING_REQUESTS.format(sys.executable),
+                INSTALL_REQUESTS,
+                ANOTHER_PYTHON.format(result["msg"]),
+            )
+            result["msg"] = " ".join(sentences)
         return result
 
     def _with_own_python(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -125,7 +125,7 @@ def test_bad_value_is_refused(network: responses.RequestsMock, option: str, valu
         "is in quotes": ['"{secret}"', "'{secret}'"],
         "begins as an Authorization header does": ["Bearer {secret}", "Token token={secret}", "bearer:{secret}"],
         "is a list or a dictionary": [["{secret}"], {"{secret}": "{secret}"}, '["{secret}"]'],
-        "has 7 characters. A secret has at least 8": ["u+7FzQk"],
+        "is shorter than 8 characters": ["u+7FzQk", "a"],
         "has more than 4096 characters": ["x" * 4097],
     }.items(),
     ids=lambda value: value if isinstance(value, str) else "",

@@ -298,6 +298,16 @@ def test_module_runs_where_the_task_cannot(
     assert as_module.call_args.kwargs["wrap_async"] == (60 if reason == "async" else 0)
 
 
+def test_missing_library_is_named_where_no_module_could_start(
+    as_module: mock.Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_in_process, "HAS_REQUESTS", False)
+    as_module.return_value = {"failed": True, "msg": "No start of json char found"}
+    message = action(CONFIG, ARGUMENTS).run(task_vars={})["msg"]
+    assert message.startswith(f"The Python library requests is missing for {sys.executable}. Install it for the Python")
+    assert message.endswith("Ansible ran the module with another Python, which failed: No start of json char found")
+
+
 def test_user_chooses_the_python_of_a_module(as_module: mock.Mock) -> None:
     action(CONFIG, ARGUMENTS, async_val=60).run(task_vars={PYTHON: "/opt/python"})
     of_hosts = {PYTHON: "/opt/python", "ansible_delegated_vars": {"localhost": {}, "other": {PYTHON: "/x"}}}
