@@ -169,8 +169,8 @@ def test_a_blank_credential_is_no_credential(simulator: Simulator, launch: Launc
     answers = ANSWERS | {"cortex_rollout_serial": "100%"}
     job = launch(ROLLOUT, {"without_token": without_token, "without_key": without_key}, answers)
     assert not job.succeeded
-    assert "missing required arguments: api_key" in job.output
-    assert "state is present but all of the following are missing: token" in job.output
+    assert "api_key is missing." in job.output
+    assert "token is missing." in job.output
     assert simulator.requests == []
 
 

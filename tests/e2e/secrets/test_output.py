@@ -54,7 +54,7 @@ def invent(host: str) -> dict[str, str]:
     key, token, previous = ("".join(choice.choices(string.ascii_letters + string.digits, k=18)) for _each in range(3))
     if host == "awkward" or "faults" in HOSTS[host]:
         # They look different in JSON, in HTML and in a URL.
-        key, token = f'{key[:9]}"/<&%+\\{key[9:]}', f'/"é\\{token}<&%+'
+        key, token = f'{key[:9]}"/<&%+\\{key[9:]}', f'/"\\{token}<&%+'
     own = {"api_key": f"ck_live_{key}", "token": f"u+{token}", "previous_token": f"y_{previous}"}
     return {**own, **HOSTS[host]["literal"]}
 
@@ -183,6 +183,6 @@ def test_no_secret_is_in_anything_that_was_written(records: Records) -> None:
     written = {path.relative_to(records.folder).parts[0] for path in records.folder.rglob("*") if path.is_file()}
     assert written >= {"ansible.log", "journal", "junit", "report.json", "stdout", "tree"}
     # Ansible keeps the payload of each module: in process, only of those in the background.
-    is_module = len(list(records.folder.rglob(PAYLOADS))) > len(records.hosts)
+    is_module = len(list(records.folder.rglob(PAYLOADS))) > len(records.hosts) / 2
     assert is_module == bool(list(records.folder.glob("artifacts/*/job_events/*.json")))
     assert leaks_below(records.folder, ALL_SECRETS) == []
