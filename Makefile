@@ -33,6 +33,7 @@ clean:
 
 $(VENV)/.complete: tests/constraints.txt
 	@test -n "$(VERSION)" || { echo "'$(PYTHON)' is missing or older than Python 3.11. Name another: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "Installing nox in $(VENV)..."
 	@"$(PYTHON)" -m venv --clear $(VENV)
 	@PIP_CACHE_DIR="$(CURDIR)/.work/home/.cache/pip" $(VENV)/bin/python -m pip install -q --no-compile \
 		--disable-pip-version-check -c tests/constraints.txt antsibull-nox 'nox[uv]'

@@ -5,16 +5,19 @@
 """The demo: rollouts, rotations, invalid tokens, an audit and a removal, with the real playbooks and modules.
 
 Everything goes over HTTPS to a simulator of the API on this machine. After each step, the demo prints the requests that
-were sent, and the end of the token in each workspace. The exit status is 1 if a step did not end as expected.
+were sent, and the end of the token in each workspace. With --short, it leaves out what Ansible prints, except errors.
+The exit status is 1 if a step did not end as expected.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulator import Simulator, Workspace
@@ -23,10 +26,8 @@ from tests.support.environment import short_folder
 TOKEN = "u+EXAMPLEfirst04ab12"
 NEW_TOKEN = "u+EXAMPLEsecond5cd34"
 THIRD_TOKEN = "u+EXAMPLEthird06ef56"
-FOURTH_TOKEN = "u+EXAMPLEfourth7gh78"
 BAD_TOKEN = "u+EXAMPLErejectedbad"
 READ_ONLY = True
-ROLLOUT = "cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_token"
 LINE = "=" * 100
 
 ROTATION = "rotation.yml"
@@ -41,58 +42,68 @@ ROTATION_PLAYBOOK = """\
         api_key: "{{ cortex_pagerduty_api_key }}"
         base_url: "{{ cortex_pagerduty_base_url }}"
         ca_path: "{{ cortex_pagerduty_ca_path }}"
-        token: "{{ new_token }}"
         is_token_readonly: "{{ cortex_pagerduty_is_token_readonly }}"
         preflight: true
         preflight_url: "{{ cortex_pagerduty_preflight_url }}"
         validate: true
         rollback: true
-        previous_token: "{{ old_token }}"
 """
-NOT_VALID = {"configurations": [{"isValid": False, "message": "The token belongs to another PagerDuty account"}]}
-# A title and the arguments of ansible-playbook, by turns. An exclamation mark: the playbook must fail.
-STEPS = f"""\
-Check mode: what a rollout to three workspaces would do. It writes nothing.
-  {ROLLOUT}={TOKEN} --check --diff
-The same for real: one configuration is added, two are replaced, and Cortex validates all three.
-  {ROLLOUT}={TOKEN} --diff
-Again: nothing changes.
-  {ROLLOUT}={TOKEN} --diff
-A rotation in two batches: one workspace, then the others. PagerDuty is asked about the new token first.
-  {ROLLOUT}={NEW_TOKEN} -e cortex_pagerduty_preflight=true -e cortex_rollout_serial=1,2 --diff
-A token that PagerDuty does not accept. The preflight rejects it, and nothing is written.
-! {ROLLOUT}={BAD_TOKEN} -e cortex_pagerduty_preflight=true -e cortex_rollout_serial=1
-The same token without preflight. Cortex says that it is not valid, and the previous one is restored.
-! {ROLLOUT}={BAD_TOKEN} -e cortex_pagerduty_previous_token={NEW_TOKEN} -e cortex_rollout_serial=1
-A rotation with preflight and rollback as one task, in a playbook of your own.
-  {ROTATION} -e new_token={THIRD_TOKEN} -e old_token={NEW_TOKEN} --diff
-The same task with a token that PagerDuty accepts and Cortex does not. The task restores the previous token.
-! {ROTATION} -e new_token={FOURTH_TOKEN} -e old_token={THIRD_TOKEN} --diff
-An audit: the configuration of each workspace, and whether it is valid.
-  cortexapps.cortex.pagerduty_audit
-Removal.
-  cortexapps.cortex.pagerduty_rollout -e cortex_pagerduty_state=absent --diff
-""".splitlines()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run of ansible-playbook, and how many requests it sends."""
+
+    title: str
+    arguments: str
+    requests: str
+    #: In the environment as PAGERDUTY_TOKEN and PAGERDUTY_PREVIOUS_TOKEN.
+    token: str = ""
+    previous_token: str = ""
+    must_fail: bool = False
+
+
+ROLLOUT = "cortexapps.cortex.pagerduty_rollout"
+BATCHES = f"{ROLLOUT} -e cortex_rollout_serial=1,2"
+CHECKED = f"{BATCHES} -e cortex_pagerduty_preflight=true"
+REMOVAL = f"{ROLLOUT} -e cortex_pagerduty_state=absent"
+STEPS = (
+    Step("Check mode: what a rollout to three workspaces would change", f"{ROLLOUT} --check", "3 GET", TOKEN),
+    Step("The rollout: one configuration is added, two are replaced", ROLLOUT, "3 GET, 4 POST, 2 PUT", TOKEN),
+    Step("The rollout again: nothing changes", ROLLOUT, "3 GET, 3 POST", TOKEN),
+    Step("A rotation in two batches, with preflight", CHECKED, "6 GET, 3 POST, 3 PUT", NEW_TOKEN, TOKEN),
+    Step("A bad token: the preflight rejects it", CHECKED, "2 GET", BAD_TOKEN, must_fail=True),
+    Step("The same without preflight: rolled back", BATCHES, "2 GET, 1 POST, 2 PUT", BAD_TOKEN, NEW_TOKEN, True),
+    Step("A rotation in a playbook of your own", ROTATION, "2 GET, 1 POST, 1 PUT", THIRD_TOKEN, NEW_TOKEN),
+    Step("An audit: what each workspace has", "cortexapps.cortex.pagerduty_audit", "3 GET, 3 POST"),
+    Step("The removal", REMOVAL, "3 DELETE, 3 GET"),
+)
 
 
 def main() -> int:
     """Run all steps; return the exit status."""
-    unexpected = []
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--short", action="store_true", help="show only errors of what Ansible prints")
+    is_short = parser.parse_args().short
+    print("Starting the simulator...", flush=True)
+    summary, status = [], 0
     with short_folder() as folder, Simulator(tls=True) as simulator:
         (folder / "workspaces.json").write_text(json.dumps(workspaces(simulator)))
         (folder / ROTATION).write_text(ROTATION_PLAYBOOK)
         simulator.reject_token(BAD_TOKEN)
-        for number, (title, arguments) in enumerate(zip(STEPS[::2], STEPS[1::2], strict=True), 1):
-            print(f"\n{LINE}\n{number}. {title}", flush=True)
-            if run(arguments.strip("! "), folder, simulator) is arguments.startswith("!"):
-                unexpected.append(number)
-            counts = Counter(simulator.requests)
-            print("Requests:", ", ".join(f"{count} x {request}" for request, count in counts.items()))
-            print("Tokens:", ", ".join(map(stored, simulator.workspaces.values())), flush=True)
+        for number, step in enumerate(STEPS, 1):
+            print(f"\n{LINE}\nStep {number} of {len(STEPS)}. {step.title}.", flush=True)
+            has_failed = not run(step, folder, simulator, is_short)
+            counts = Counter(request.split()[0] for request in simulator.requests)
+            sent = ", ".join(f"{count} {method}" for method, count in sorted(counts.items()))
+            print(f"Requests: {sent}. Tokens: {', '.join(map(stored, simulator.workspaces.values()))}.", flush=True)
+            outcome = "failed as expected" if step.must_fail else "ok"
+            if (has_failed, sent) != (step.must_fail, step.requests):
+                outcome, status = f"NOT AS EXPECTED ({step.requests})", 1
+            summary.append(f"{number}. {step.title}: {outcome}. {sent}")
             simulator.clear_log()
-    print(LINE)
-    print(f"Not as expected: {unexpected}" if unexpected else "All steps ended as expected.")
-    return 1 if unexpected else 0
+    print(f"\n{LINE}", *summary, f"{'Not all' if status else 'All'} steps ended as expected.", sep="\n")
+    return status
 
 
 def workspaces(simulator: Simulator) -> dict[str, object]:
@@ -127,18 +138,28 @@ def stored(workspace: Workspace) -> str:
     return f"{workspace.name} ...{configuration['token'][-4:]}" if configuration else f"{workspace.name} none"
 
 
-def run(arguments: str, folder: Path, simulator: Simulator) -> bool:
-    """Run a playbook; return whether it succeeded."""
-    playbook, *options = arguments.split()
-    command = ["ansible-playbook", playbook, "-i", "workspaces.json", "-e", "cortex_workspaces=cortex", *options]
-    print(f"   {' '.join(command)}\n{LINE}", flush=True)
-    if playbook == ROTATION:
-        print(ROTATION_PLAYBOOK, end="", flush=True)
-    if f"new_token={FOURTH_TOKEN}" in options:
-        simulator.fault("validate", body=NOT_VALID)
+def run(step: Step, folder: Path, simulator: Simulator, is_short: bool) -> bool:
+    """Run a playbook, and show what it prints; return whether it succeeded."""
+    command = f"ansible-playbook {step.arguments} -i workspaces.json -e cortex_workspaces=cortex --diff"
+    tokens = {"PAGERDUTY_TOKEN": step.token, "PAGERDUTY_PREVIOUS_TOKEN": step.previous_token}
+    for name, token in tokens.items():
+        print(f"# {name} ends in {token[-4:]}\n" if token else "", end="")
+    print(f"$ {command}\n{'' if is_short else LINE}", flush=True)
+    if step.arguments == ROTATION and not is_short:
+        print(ROTATION_PLAYBOOK, flush=True)
     # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
-    env = environment(folder, SSL_CERT_FILE=simulator.ca_path or "")
-    return subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    settings = {"SSL_CERT_FILE": simulator.ca_path or "", "PYTHONUNBUFFERED": "1"}
+    if sys.stdout.isatty():
+        settings["ANSIBLE_FORCE_COLOR"] = "1"
+    env = environment(folder, **settings, **tokens)
+    with subprocess.Popen(
+        command.split(), cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout or ():
+            is_error = "fatal: [" in line or "[ERROR]" in line
+            if is_error or not is_short:
+                print(f"{'(expected) ' if is_error and step.must_fail else ''}{line}", end="", flush=True)
+    return process.returncode == 0
 
 
 if __name__ == "__main__":

@@ -36,8 +36,9 @@ _MAXIMUM_BODY_BYTES = 16 * 1024**2
 _GRACE_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
-# What the parser says of a malformed request quotes it, the API key included; the client is told anyway.
-_log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+# What the parser says of a malformed request quotes it, the API key included. The client is told anyway, or is gone.
+_UNLOGGED = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+_log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _UNLOGGED)))
 
 
 class Simulator(State):
