@@ -15,6 +15,8 @@ options:
       - A Cortex API key with the permission B(Configure integrations).
       - If not set, the environment variable E(CORTEX_API_KEY) is used, then E(CORTEX_API_TOKEN). An empty variable
         counts as unset.
+      - A key belongs to one workspace. In a play with several hosts, a key of the environment that Ansible runs in is an
+        error, unless the task has C(run_once=true). The task keyword C(environment) may have another key for each host.
       - It is sent to the host of O(base_url) and to no other. A C(~/.netrc) never replaces it.
     type: str
     required: true
@@ -76,7 +78,7 @@ notes:
     timeout, and the module may go on and write.
   - Environment variables are those of the process, including the task keyword C(environment).
   - Proxy variables such as E(HTTPS_PROXY) and E(NO_PROXY) are used.
-  - The API key and the token are never shown in results, messages or logs. Ansible itself prints the task keyword
-    C(environment) with C(-vvv). Of a task that runs as an ordinary module it also prints the arguments with
-    C(ANSIBLE_DEBUG=1), and leaves them in files with C(ANSIBLE_KEEP_REMOTE_FILES=1).
+  - The API key and the token are never shown in results, messages or logs. Of a task that runs as an ordinary module,
+    Ansible itself leaves the arguments in files with C(ANSIBLE_KEEP_REMOTE_FILES=1). Up to ansible-core 2.21, it also
+    prints them with C(ANSIBLE_DEBUG=1), and the task keyword C(environment) with C(-vvv).
 """

@@ -154,8 +154,13 @@ CONFIG_SPEC: dict[str, t.Any] = {
 def check_arguments(args: t.Mapping[str, t.Any]) -> None:
     """Check the secrets and URLs among the arguments of a task, before Ansible takes, logs or masks any of them.
 
+    Numbers are checked too: Ansible's own check fails with a traceback where an infinite one is to be an integer.
+
     :raises InvalidOptionError: naming the option, without its value.
     """
+    for name, value in args.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidOptionError(f"{name} is not a finite number.")
     for name in SECRETS.keys() & {name for name, value in args.items() if value is not None}:
         check_secret(name, str(args[name]))
     for name in URLS.keys() & args.keys():
