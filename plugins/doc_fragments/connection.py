@@ -15,8 +15,8 @@ options:
       - A Cortex API key with the permission B(Configure integrations).
       - If not set, the environment variable E(CORTEX_API_KEY) is used, then E(CORTEX_API_TOKEN). An empty variable
         counts as unset.
-      - A key belongs to one workspace. In a play with several hosts, a key of the environment that Ansible runs in is an
-        error, unless the task has C(run_once=true). The task keyword C(environment) may have another key for each host.
+      - A key belongs to one workspace. In a play with several hosts, a key of the environment that Ansible runs in is
+        an error, unless the task has C(run_once=true). The task keyword C(environment) may set a key for each host.
       - It is sent to the host of O(base_url) and to no other. A C(~/.netrc) never replaces it.
     type: str
     required: true
