@@ -130,6 +130,7 @@ CONNECTION_SPEC: dict[str, t.Any] = {
 }
 # The argument specs of AnsibleModule and of ArgumentSpecValidator for each module.
 INFO_SPEC: dict[str, t.Any] = {**CONNECTION_SPEC, "validate": {"type": "bool", "default": False}}
+API_CHECK_SPEC: dict[str, t.Any] = {**CONNECTION_SPEC, "token": _secret_option("token", required=True)}
 CONFIG_SPEC: dict[str, t.Any] = {
     **CONNECTION_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -183,6 +184,13 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
             f"ca_path is no file or directory on the host that the task runs on: {params['ca_path'][:200]!r}."
         )
     return _check_url_option("base_url", params)
+
+
+def check_api_check(params: t.Mapping[str, t.Any]) -> list[str]:
+    """Check all options of a task of ``cortex_pagerduty_api_check``, as :func:`check_connection` does."""
+    warnings = check_connection(params)
+    _check_secret_option("token", params, is_needed=True)
+    return warnings
 
 
 def check_config(params: t.Mapping[str, t.Any]) -> list[str]:

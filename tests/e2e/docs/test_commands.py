@@ -29,6 +29,7 @@ WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").re
 # What the workspaces hold at first, and the token that they are to get; the documents name the same.
 OLD_TOKENS = [f"u+EXAMPLExxxxxxxold{number}" for number in range(1, len(WORKSPACES) + 1)]
 TOKEN = "u+EXAMPLExxxxxxxab12"
+SCRATCH_KEY = "ck_live_scratch_8Wq2Zr5TxYc7LhVb4NsKd9Gf3Jm6Pa1E"
 # Where the documents say that Cortex or the simulator listens.
 ADDRESSES = re.compile(r"http://127\.0\.0\.1:8443|https://api\.eu\.cortex\.io")
 
@@ -67,6 +68,7 @@ def simulator() -> Iterator[Simulator]:
         for workspace, token in zip(WORKSPACES, OLD_TOKENS, strict=True):
             configuration = {"token": token, "is_token_readonly": True}
             simulator.add_workspace(workspace["api_key"], workspace["name"], configuration)
+        simulator.add_workspace(SCRATCH_KEY)
         yield simulator
 
 
@@ -81,13 +83,15 @@ def run(lines: list[str], written: dict[str, str], folder: Path, simulator: Simu
     extra_vars = {
         "cortex_api_key": WORKSPACES[0]["api_key"],
         "pagerduty_token": TOKEN,
+        "scratch_api_key": SCRATCH_KEY,
         "new_pagerduty_token": TOKEN,
         "old_pagerduty_token": OLD_TOKENS[0],
         "cortex_pagerduty_base_url": simulator.url,
         "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
     }
-    own = {"CORTEX_BASE_URL": simulator.url, "CORTEX_API_KEY": WORKSPACES[0]["api_key"], "PAGERDUTY_TOKEN": TOKEN}
+    own = {"CORTEX_BASE_URL": simulator.url, "PAGERDUTY_TOKEN": TOKEN}
     for line in lines:
+        own["CORTEX_API_KEY"] = SCRATCH_KEY if "api_check" in line else WORKSPACES[0]["api_key"]
         command = shlex.split(line.replace("$CONTROL", f"{simulator.url}/_control").replace("$PWD", str(folder)))
         if command[0] == "ansible-playbook":
             # The file in this test is not encrypted.
