@@ -365,7 +365,7 @@ def test_response_is_complete_within_twice_the_timeout(
         connection.sendall(start)
         # Until the client hangs up. If it does not, the connection is lost.
         connection.settimeout(0.02 if more else 5)
-        for _ in range(100):
+        for _each in range(100):
             with contextlib.suppress(TimeoutError):
                 connection.recv(1)
                 return
