@@ -34,8 +34,6 @@ _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 #: What takes more than two faults, or other numbers than those of the walk. test_decision.py notices these.
 NOTICED_ELSEWHERE = {
-    "_after_validation: not_valid.extended(*[NOT_WRITTEN] * goal.rollback, REPLACE_IT) -> "
-    "not_valid.extended(*[NOT_WRITTEN] * goal.rollback)",
     "_after_failed_write: failure.is_retryable and (not knowledge.has_waited) and (not _takes_too_long(failure, "
     "attempts, knowledge)) -> failure.is_retryable and (not knowledge.has_waited)",
     "_not_valid: 'it gives no reason' if verdicts else 'it lists no verdict' -> 'it lists no verdict'",
