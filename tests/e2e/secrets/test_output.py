@@ -186,3 +186,10 @@ def test_no_secret_is_in_anything_that_was_written(records: Records) -> None:
     is_module = len(list(records.folder.rglob(PAYLOADS))) > len(records.hosts) / 2
     assert is_module == bool(list(records.folder.glob("artifacts/*/job_events/*.json")))
     assert leaks_below(records.folder, ALL_SECRETS) == []
+
+
+def test_ansible_warns_of_nothing(records: Records) -> None:
+    warnings = re.findall(r"\[(?:DEPRECATION )?WARNING\]: (.*)", (records.folder / "stdout").read_text())
+    # The collection's own, and of a callback plugin that only this test uses.
+    expected = re.compile("token has|(The )?tree |Deprecation warnings can be disabled")
+    assert [warning for warning in warnings if not expected.match(warning)] == []
