@@ -43,24 +43,24 @@ def test_report_has_each_deviation_and_the_workspace_is_as_before(
     simulator: Simulator, workspace: Workspace, deviation: Any
 ) -> None:
     simulator.settings = Settings(deviations=[deviation] if deviation else [])
-    result, printed = check(simulator)
+    result = check(simulator)
     outcomes = [line.split(": ") for line in result["report"]]
     assert [request for outcome, request, *_response in outcomes if outcome == "DIFFERS"] == REPORTED[deviation]
     assert ("failed" in result, len(outcomes), workspace.configuration) == (False, 17, None)
-    assert leaks_in(printed, {"key": API_KEY, "token": TOKEN}) == []
+    assert leaks_in("\n".join(result["report"]), {"key": API_KEY, "token": TOKEN}) == []
 
 
 def test_a_configuration_is_neither_touched_nor_left_behind(simulator: Simulator, workspace: Workspace) -> None:
-    assert check(simulator, _ansible_check_mode=True)[0]["skipped"]
+    assert check(simulator, _ansible_check_mode=True)["skipped"]
     workspace.configuration = configuration(OTHER_TOKEN)
-    assert "has a PagerDuty configuration" in check(simulator)[0]["msg"]
+    assert "has a PagerDuty configuration" in check(simulator)["msg"]
     assert (len(simulator.requests), workspace.configuration) == (1, configuration(OTHER_TOKEN))
     workspace.configuration = None
     simulator.fault("validate", skip=1, drop=True)
-    assert "the connection was lost" in check(simulator)[0]["msg"]
+    assert "the connection was lost" in check(simulator)["msg"]
     assert workspace.configuration is None
 
 
-def check(simulator: Simulator, **options: Any) -> tuple[dict[str, Any], str]:
+def check(simulator: Simulator, **options: Any) -> dict[str, Any]:
     given = {"api_key": API_KEY, "token": TOKEN, "base_url": simulator.url, **options}
-    return run_module("cortex_pagerduty_api_check", given)
+    return run_module("cortex_pagerduty_api_check", given)[0]
