@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -41,14 +42,28 @@ def build(folder: Path) -> None:
     run("antsibull-docs", "sphinx-init", *common, *naming, "--dest-dir", str(folder), "cortexapps.cortex")
     run("antsibull-docs", "collection", *common, "--dest-dir", str(rst), "cortexapps.cortex")
     shutil.copytree(ROOT / "docs" / "images", folder / "images")
-    # antsibull-docs has no option for these titles.
     index = rst / "index.rst"
-    index.write_text(index.read_text().replace("Cortexapps.Cortex", "cortexapps.cortex"))
+    index.write_text(arranged(index.read_text()))
+    (rst / "environment_variables.rst").unlink()  # lists none
     (folder / "ansible.inv").write_bytes(INVENTORY_HEAD + zlib.compress(ANSIBLE_LABELS))
     with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
-        configuration.write(f"\nhtml_title = {TITLE!r}\n")
+        # Each page has its own table of contents.
+        configuration.write(f'\nhtml_title = {TITLE!r}\nhtml_theme_options = {{"titles_only": True}}\n')
         configuration.write(f'intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
     run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder), str(rst), str(folder / "html"))
+
+
+def arranged(index: str) -> str:
+    """Return the index with a caption for each group of pages in the sidebar, and the plugins under Reference."""
+    plugins = re.findall(r":ansplugin:`(\w+) (\w+) <\S+>` -- (.+)", index)
+    titles = {f"{name}_{kind}": f"{name} {kind}{' (internal)' * ('internal' in text)}" for name, kind, text in plugins}
+    index = index.replace("Cortexapps.Cortex", "cortexapps.cortex").replace(
+        ".. contents::\n   :local:\n   :depth: 1\n", ""
+    )
+    index = re.sub(r"\.\. toctree::\n    :maxdepth: 1\n    :hidden:\n\n(    \w+\n)+", "", index)
+    index = re.sub(r"^(\w+)\n-+\n\n\.\. toctree::\n", r".. toctree::\n    :caption: \1\n", index, flags=re.MULTILINE)
+    reference = ":caption: Reference\n    :maxdepth: 1\n\n"
+    return index.replace(reference, reference + "".join(f"    {title} <{page}>\n" for page, title in titles.items()))
 
 
 def run(*command: str) -> None:
