@@ -23,7 +23,7 @@ _RST = re.compile(
     r"(?P<text>(?:(?:(?P=indent) +.*)?\n)+)",
     re.MULTILINE,
 )
-_CAPTION = re.compile(r":caption: ([\w./]+)")
+_CAPTION = re.compile(r":caption: ([\w./-]+)")
 _NAME = re.compile(r"# ([\w./]+\.ya?ml)\n")
 
 

@@ -58,7 +58,7 @@ def as_plays(example: Example) -> str:
 # Of each document. What talks to an AWX controller is tested in tests/e2e/awx.
 COMMANDS: dict[str, list[str]] = defaultdict(list)
 for example in EXAMPLES:
-    if found := re.findall(r"^\$ ((?:ansible-playbook|curl) (?!.*awx).*)", example.text, re.MULTILINE):
+    if found := re.findall(r"^(?:\$| +- run:| +-) ((?:ansible-playbook|curl) (?!.*awx).*)", example.text, re.MULTILINE):
         COMMANDS[example.document] += found
 
 
@@ -76,7 +76,7 @@ def run(lines: list[str], written: dict[str, str], folder: Path, simulator: Simu
     """Run commands in a folder with these files, with the simulator in place of Cortex and PagerDuty."""
     for name, text in written.items():
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         simulated = ADDRESSES.sub(simulator.url, text)
         preflight = rf"\g<0>\n\1preflight_url: {simulator.pagerduty_url}"
         path.write_text(re.sub(r"^( +)preflight: true$", preflight, simulated, flags=re.MULTILINE))
@@ -89,7 +89,8 @@ def run(lines: list[str], written: dict[str, str], folder: Path, simulator: Simu
         "cortex_pagerduty_base_url": simulator.url,
         "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
     }
-    own = {"CORTEX_BASE_URL": simulator.url, "PAGERDUTY_TOKEN": TOKEN}
+    keys = {f"CORTEX_API_KEY_{workspace['name'].upper()}": workspace["api_key"] for workspace in WORKSPACES}
+    own = {"CORTEX_BASE_URL": simulator.url, "PAGERDUTY_TOKEN": TOKEN, **keys}
     for line in lines:
         own["CORTEX_API_KEY"] = SCRATCH_KEY if "api_check" in line else WORKSPACES[0]["api_key"]
         command = shlex.split(line.replace("$CONTROL", f"{simulator.url}/_control").replace("$PWD", str(folder)))
