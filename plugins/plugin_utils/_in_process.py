@@ -163,6 +163,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         if is_plain_local and HAS_REQUESTS:
             task_vars = self._with_own_python(task_vars)
         result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+        # From ansible-core 2.22 on it is registered: whether the module's output was JSON.
+        result.pop("ansible_parsed", None)
         if not self._task.async_val:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         if is_plain_local and not HAS_REQUESTS and result.get("failed") and "configuration" not in result:
