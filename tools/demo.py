@@ -25,29 +25,9 @@ from tests.support.environment import short_folder
 
 TOKEN = "u+EXAMPLEfirst04ab12"
 NEW_TOKEN = "u+EXAMPLEsecond5cd34"
-THIRD_TOKEN = "u+EXAMPLEthird06ef56"
 BAD_TOKEN = "u+EXAMPLErejectedbad"
 READ_ONLY = True
 LINE = "=" * 100
-
-ROTATION = "rotation.yml"
-ROTATION_PLAYBOOK = """\
-- name: Rotate the PagerDuty token of a Cortex workspace
-  hosts: payments
-  connection: local
-  gather_facts: false
-  tasks:
-    - name: Check, store and validate the new token, and restore the old one if the new one is not valid
-      cortexapps.cortex.cortex_pagerduty_config:
-        api_key: "{{ cortex_pagerduty_api_key }}"
-        base_url: "{{ cortex_pagerduty_base_url }}"
-        ca_path: "{{ cortex_pagerduty_ca_path }}"
-        is_token_readonly: "{{ cortex_pagerduty_is_token_readonly }}"
-        preflight: true
-        preflight_url: "{{ cortex_pagerduty_preflight_url }}"
-        validate: true
-        rollback: true
-"""
 
 
 @dataclass(frozen=True)
@@ -74,7 +54,6 @@ STEPS = (
     Step("A rotation in two batches, with preflight", CHECKED, "6 GET, 3 POST, 3 PUT", NEW_TOKEN, TOKEN),
     Step("A bad token: the preflight rejects it", CHECKED, "2 GET", BAD_TOKEN, must_fail=True),
     Step("The same without preflight: rolled back", BATCHES, "2 GET, 1 POST, 2 PUT", BAD_TOKEN, NEW_TOKEN, True),
-    Step("A rotation in a playbook of your own", ROTATION, "2 GET, 1 POST, 1 PUT", THIRD_TOKEN, NEW_TOKEN),
     Step("An audit: what each workspace has", "cortexapps.cortex.pagerduty_audit", "3 GET, 3 POST"),
     Step("The removal", REMOVAL, "3 DELETE, 3 GET"),
 )
@@ -89,7 +68,6 @@ def main() -> int:
     summary, status = [], 0
     with short_folder() as folder, Simulator(tls=True) as simulator:
         (folder / "workspaces.json").write_text(json.dumps(workspaces(simulator)))
-        (folder / ROTATION).write_text(ROTATION_PLAYBOOK)
         simulator.reject_token(BAD_TOKEN)
         for number, step in enumerate(STEPS, 1):
             print(f"\n{LINE}\nStep {number} of {len(STEPS)}. {step.title}.", flush=True)
@@ -102,7 +80,7 @@ def main() -> int:
                 outcome, status = f"NOT AS EXPECTED ({step.requests})", 1
             summary.append(f"{number}. {step.title}: {outcome}. {sent}")
             simulator.clear_log()
-    print(f"\n{LINE}", *summary, f"{'Not all' if status else 'All'} steps ended as expected.", sep="\n")
+    print(f"\n{LINE}\nSummary", *summary, f"{'Not all' if status else 'All'} steps ended as expected.", sep="\n")
     return status
 
 
@@ -145,8 +123,6 @@ def run(step: Step, folder: Path, simulator: Simulator, is_short: bool) -> bool:
     for name, token in tokens.items():
         print(f"# {name} ends in {token[-4:]}\n" if token else "", end="")
     print(f"$ {command}\n{'' if is_short else LINE}", flush=True)
-    if step.arguments == ROTATION and not is_short:
-        print(ROTATION_PLAYBOOK, flush=True)
     # The preflight is PagerDuty's part: it knows nothing of the CA in cortex_pagerduty_ca_path.
     settings = {"SSL_CERT_FILE": simulator.ca_path or "", "PYTHONUNBUFFERED": "1"}
     if sys.stdout.isatty():

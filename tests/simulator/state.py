@@ -20,7 +20,7 @@ import yaml
 from pydantic import TypeAdapter, validate_call
 
 from .faults import Fault
-from .validation import STRICT, ApiKey, Changes, Configuration, Name, Settings, Text, explain
+from .validation import STRICT, ApiKey, Changes, Configuration, Name, Settings, Start, Text, explain
 
 RATE_LIMIT_WINDOW_SECONDS = 60.0
 _CONFIGURATION: TypeAdapter[dict[str, Any] | None] = TypeAdapter(Configuration | None)
@@ -106,7 +106,7 @@ class State(Scope):
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
         self.workspaces: dict[str, Workspace] = {}
         self.rejected_tokens: set[str] = set()
-        self._at_start: dict[str, Any] = {}
+        self._start = Start()
         # By the identity of the server's object for a connection, which no other open connection has.
         self._connection_numbers: dict[int, int] = {}
         self._next_connection_number = itertools.count(1)
@@ -155,23 +155,15 @@ class State(Scope):
         self.rejected_tokens.update(tokens)
 
     def load(self, path: Path) -> None:
-        """Add what a YAML file describes (see README.md); `reset` returns to it.
+        """Return to what a YAML file describes (see README.md); so does `reset` from now on.
 
         Raises ValueError when it is not such a file.
         """
         try:
-            self._restore_start(**(yaml.safe_load(path.read_text(encoding="utf-8")) or {}))
+            self._start = Start.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+            self.reset()
         except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: {explain(error)}") from error
-
-    @validate_call(config=STRICT)
-    def _restore_start(
-        self, workspaces: list[dict[str, Any]] | None = None, rejected_tokens: list[Text] | None = None
-    ) -> None:
-        self._at_start = {"workspaces": workspaces, "rejected_tokens": rejected_tokens}
-        self.reject_tokens(rejected_tokens or [])
-        for workspace in workspaces or []:
-            self.add_workspace(**workspace)
 
     def reset(self) -> None:
         """Return to the state at the start: what `load` added, nothing else; the log is empty."""
@@ -182,7 +174,9 @@ class State(Scope):
             self.rejected_tokens.clear()
             self.clear_faults()
             self.clear_log()
-            self._restore_start(**self._at_start)
+            self.reject_tokens(self._start.rejected_tokens or [])
+            for workspace in self._start.workspaces or []:
+                self.add_workspace(**workspace)
 
     # Rate limits
 

@@ -75,6 +75,14 @@ class Settings(BaseModel):
     deviations: list[Deviation] = []
 
 
+class Start(BaseModel):
+    """A file of workspaces. Those who add a workspace check its fields."""
+
+    model_config = STRICT
+    workspaces: list[dict[str, Any]] | None = None
+    rejected_tokens: list[Text] | None = None
+
+
 async def read_json(request: web.Request) -> Any:
     """Return the value in the body of a request. Raises ValueError when it is not JSON."""
     try:

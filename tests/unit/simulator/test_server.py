@@ -23,14 +23,12 @@ import requests
 from aiohttp import web
 
 from tests.simulator import Fault, Simulator, Workspace
-from tests.simulator.server import BadCertificate
 from tests.simulator.validation import Settings
 from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, ROUTES, TOKEN, api_key_of, configuration
 from tests.support.waiting import wait_until
 from tests.unit.simulator.client import SIMULATOR, Client
 
 EXAMPLE = SIMULATOR / "workspaces.yml"
-SETTINGS = {"rate_limit": 1000, "pagerduty_rate_limit": 960}
 
 
 def test_rate_limits_are_for_each_key_and_tell_how_long_to_wait() -> None:
@@ -73,74 +71,44 @@ def test_latency_delays_the_responses_of_both_apis(client: Client, simulator: Si
     assert simulator.settings.latency == 0
 
 
-def test_log_tells_of_each_request(client: Client, simulator: Simulator, workspace: Workspace) -> None:
-    begin = time.monotonic()
-    client.call("add", headers={"User-Agent": "someone/1.0"})
-    (entry,) = workspace.log
-    assert begin <= entry.pop("time") <= time.monotonic()
-    assert entry == {
-        "sequence": 1,
-        "workspace": "team-a",
-        "operation": "add",
-        "method": "POST",
-        "path": POST.split()[1],
-        "status": 200,
-        "connection": 1,
-        "user_agent": "someone/1.0",
-        "is_token_readonly": True,
-        "last_four": "ab12",
-    }
-    client.call("get", key=None)
-    client.abilities(TOKEN)
-    client.get(f"{simulator.url}/elsewhere", timeout=10)
-    shown = [(entry["sequence"], entry["workspace"], entry["operation"]) for entry in simulator.log[1:]]
-    assert shown == [(2, None, "get"), (3, None, "abilities"), (4, None, None)]
-    for path, entries in (("/log", simulator.log), ("/log?workspace=team-a", workspace.log)):
-        assert client.control("GET", path).json()["entries"] == entries
-
-
 @pytest.mark.parametrize("token", [TOKEN, "abc", "wxyz"])
-def test_log_file_contains_every_request_and_no_secret(tmp_path: Path, token: str) -> None:
+def test_log_tells_of_each_request_and_no_secret(tmp_path: Path, token: str) -> None:
     path = tmp_path / "log"
     path.write_text('"earlier"\n', encoding="utf-8")
-    with Simulator(log_path=path) as simulator, Client(simulator) as client:
-        simulator.add_workspace(API_KEY, configuration=configuration(OTHER_TOKEN)).fault("get", body="{token}{api_key}")
-        for operation in ROUTES:
-            client.call(operation, token=token)
+    begin = time.monotonic()
+    with Simulator(log_path=path) as simulator, Client(simulator) as client, Client(simulator) as other:
+        workspace = simulator.add_workspace(API_KEY, "team-a")
+        workspace.fault("any", processed=True, body="{token}{api_key}", times=None)
+        client.call("add", token=token, headers={"User-Agent": "someone/1.0"})
+        (entry,) = workspace.log
+        assert begin <= entry.pop("time") <= time.monotonic()
+        request = {"sequence": 1, "operation": "add", "method": "POST", "path": POST.split()[1], "status": 200}
+        origin = {"workspace": "team-a", "connection": 1, "user_agent": "someone/1.0"}
+        assert entry == {
+            **request,
+            **origin,
+            "is_token_readonly": True,
+            "last_four": "ab12" if token == TOKEN else None,
+        }
         client.abilities(token)
+        client.get(f"{simulator.url}/elsewhere", timeout=10)
+        # The control routes are not in the log.
+        shown = other.control("GET", "/log?workspace=team-a").json()
+        other.call("delete", key=None)
+        fields = ("sequence", "workspace", "operation", "connection")
+        others = [tuple(entry[field] for field in fields) for entry in simulator.log[1:]]
+        assert others == [(2, None, "abilities", 1), (3, None, None, 1), (4, None, "delete", 2)]
+        assert shown == {"requests": 3, "connections": 1, "entries": workspace.log}
         logged = path.read_text(encoding="utf-8")
         assert [json.loads(line) for line in logged.splitlines()] == ["earlier", *simulator.log]
-        assert len(simulator.log) == len(ROUTES) + 1
-    assert not [secret for secret in (token, OTHER_TOKEN, API_KEY) if secret in logged]
-
-
-def test_connections_are_counted_but_not_those_to_control_routes(simulator: Simulator) -> None:
-    first, second, third = Client(simulator), Client(simulator), Client(simulator)
-    for client in (first, first, third, second):
-        client.control("GET", "/log") if client is third else client.call("get")
-    assert [entry["connection"] for entry in simulator.log] == [1, 1, 3]
-    shown = third.control("GET", "/log").json()
-    assert shown == {"requests": 3, "connections": 2, "entries": simulator.log}
-    simulator.clear_log()
-    Client(simulator).call("get")
-    assert (simulator.connections, len(simulator.log)) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("tls", "reason"),
-    [("expired", "has expired"), ("wrong-host", "not valid for '127.0.0.1'"), ("self-signed", "self-signed")],
-)
-def test_bad_certificate_fails_the_handshake_for_its_fault_alone(tls: BadCertificate, reason: str) -> None:
-    with Simulator(tls=tls) as simulator:
-        with pytest.raises(requests.exceptions.SSLError, match=reason):
-            Client(simulator).call("get")
-        assert simulator.requests == []
+        assert simulator.connections == 2
+    assert not [secret for secret in (token, API_KEY) if secret in logged]
 
 
 def test_commands_of_the_readme_do_what_it_says() -> None:
     lines = (SIMULATOR / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("curl ")]
-    responses: dict[str, list[Any]] = defaultdict(list)
+    shown: dict[str, list[Any]] = defaultdict(list)
     with Simulator() as simulator, Client(simulator) as client:
         simulator.load(EXAMPLE)
         for command in commands:
@@ -150,27 +118,19 @@ def test_commands_of_the_readme_do_what_it_says() -> None:
             method = command[command.index("-X") + 1] if "-X" in command else "POST" if data else "GET"
             response = client.control(method, path, data=data)
             assert response.ok, f"{command}: {response.text}"
-            responses[f"{method} {path}"] += [response.status_code, response.content and response.json()]
+            assert (response.status_code == 204) == (not response.content)
+            shown[f"{method} {path}"] += [response.json()] if response.content else []
         assert len(simulator.workspaces["payments"].faults) == sum("$FAULTS" in command for command in commands)
-    assert [each["name"] for each in responses["GET /workspaces"][1]] == ["payments", "checkout", "search"]
+    assert [each["name"] for each in shown["GET /workspaces"][0]] == ["payments", "checkout", "search"]
     team: dict[str, Any] = {"name": "team-a", "configuration": None, "may_configure": True, "faults": []}
     stored = {**team, "configuration": configuration("u+EXAMPLExxxxxxxab12")}
-    fault = {"operation": "get", "times": 2, "status": 503}
     rejected = {"tokens": ["u+EXAMPLErejectedbad", "u+EXAMPLExxxxxxxbad1"]}
-    for call, expected in {
-        "POST /workspaces": [201, team],
-        "GET /workspaces/team-a": [200, team],
-        "PATCH /workspaces/team-a": [200, stored, 200, {**team, "may_configure": False}],
-        "DELETE /workspaces/team-a": [204, b""],
-        "GET /workspaces/payments/faults": [200, [fault]],
-        "POST /rejected-tokens": [200, rejected],
-        "GET /rejected-tokens": [200, rejected],
-        "GET /log": [200, {"requests": 0, "connections": 0, "entries": []}],
-        "PATCH /settings": [200, {**SETTINGS, "latency": 0.02, "deviations": ["delete-204"]}],
-        "POST /reset": [204, b""],
-    }.items():
-        assert responses[call] == expected
-    assert responses["POST /workspaces/payments/faults"][:2] == [201, fault]
+    limits = {"rate_limit": 1000, "pagerduty_rate_limit": 960}
+    assert shown["POST /workspaces"] == shown["GET /workspaces/team-a"] == [team]
+    assert shown["PATCH /workspaces/team-a"] == [stored, {**team, "may_configure": False}]
+    assert shown["GET /workspaces/payments/faults"] == [[{"operation": "get", "times": 2, "status": 503}]]
+    assert shown["POST /rejected-tokens"] == shown["GET /rejected-tokens"] == [rejected]
+    assert shown["PATCH /settings"] == [{**limits, "latency": 0.02, "deviations": ["delete-204"]}]
 
 
 # What the fields of the control routes are tried with.
@@ -250,35 +210,29 @@ def test_control_clears_what_waits_and_resets_to_the_start(client: Client, simul
         client.control("POST", "/rejected-tokens", json={"tokens": [TOKEN]})
         client.control("POST", "/faults", json={"operation": "abilities", "status": 502, "times": 3})
         assert [client.abilities(TOKEN).status_code for _request in range(2)] == [502, 502]
-        waiting = {"operation": "abilities", "times": 1, "status": 502}
-        assert client.control("GET", "/faults").json() == [waiting]
-        for call in calls:
-            assert client.control(*call.split()).status_code == 204
-        assert (client.control("GET", "/faults").json(), simulator.log) == ([], [])
-        assert client.abilities(TOKEN).status_code == 200
-        simulator.workspaces["checkout"].configuration = None
+        assert client.control("GET", "/faults").json() == [{"operation": "abilities", "times": 1, "status": 502}]
         simulator.workspaces["search"].fault("any", drop=True)
         simulator.add_workspace(API_KEY)
         client.control("DELETE", "/workspaces/payments")
         assert [*simulator.workspaces] == ["checkout", "search", "workspace-4"]
+        for call in calls:
+            assert client.control(*call.split()).status_code == 204
+        assert (client.control("GET", "/faults").json(), simulator.log) == ([], [])
+        assert client.abilities(TOKEN).status_code == 200
         client.control("POST", "/reset")
         assert client.control("GET", "/workspaces").json() == at_start
-        assert client.call("get").status_code == 401
         assert client.abilities("u+EXAMPLErejectedbad").status_code == 401
 
 
 def test_file_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "workspaces.yml"
     for content, reason in (
-        ("teams: []", "teams: Unexpected keyword argument"),
-        ("[1]", "must be a mapping"),
-        ("workspaces: [payments]", "workspaces.0: Input should be a valid dictionary"),
+        ("teams: []", "teams: Extra inputs are not permitted"),
+        ("[1]", "Input should be a valid dictionary"),
         ("workspaces: [{name: a}]", "api_key: Missing required argument"),
-        ("workspaces: [{api_key: 'a b'}]", "api_key: String should match pattern"),
         ("workspaces: [{api_key: a, name: x}, {api_key: b, name: x}]", "there is a workspace x already"),
         ("workspaces: [{api_key: a, name: x}, {api_key: a}]", "workspace x has the same API key"),
-        ("rejected_tokens: u+EXAMPLErejectedbad", "rejected_tokens: Input should be a valid list"),
-        ("[" * 10_000, "recursion"),
+        ("[" * 1_000, "recursion"),
         ("\udcff", "invalid start byte"),
     ):
         path.write_text(content, encoding="utf-8", errors="surrogateescape")
