@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +56,6 @@ class Fault(BaseModel):
     body: JsonValue = None  # JSON's null, if it is given
     content_type: HeaderValue | None = None
     pad_to_bytes: int = Field(default=0, ge=0, le=_LARGEST_BODY_BYTES)
-    gzip: bool = False
     truncate: int | None = Field(default=None, ge=0)
     afterwards: Changes | None = None
 
@@ -100,15 +98,11 @@ class Fault(BaseModel):
         headers = response.headers.copy()
         if self.content_type is not None:
             headers["Content-Type"] = self.content_type
-        body = response.body.ljust(self.pad_to_bytes)
-        if self.gzip:
-            body = gzip.compress(body, compresslevel=1)
-            headers["Content-Encoding"] = "gzip"
         for name, text in self.headers.items():
             # A secret with a line break in it would end the header.
             filled = _fill(text, secrets)
             headers[name] = "".join(character if character.isprintable() else " " for character in filled)
-        return Response(response.status, body, headers, self.truncate)
+        return Response(response.status, response.body.ljust(self.pad_to_bytes), headers, self.truncate)
 
     def _own_response(self, normal: Response | None, secrets: Mapping[str, str]) -> Response:
         status = 200 if self.status is None else self.status
