@@ -118,11 +118,14 @@ def run_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], st
     ):
         module.main()
     result = json.loads(out.getvalue())
+    # From ansible-core 2.22 on: what Ansible is to mask, and shows to nobody.
+    result.pop("_ansible_new_secrets", None)
+    printed = json.dumps(result) + err.getvalue()
     # Of the module's arguments; whether it is there depends on the version, as does what a warning is.
     result.pop("invocation", None)
     if "warnings" in result:
         result["warnings"] = [each if isinstance(each, str) else each["event"]["msg"] for each in result["warnings"]]
-    return result, out.getvalue() + err.getvalue()
+    return result, printed
 
 
 @contextlib.contextmanager
