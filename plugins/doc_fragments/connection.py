@@ -55,8 +55,8 @@ options:
     description:
       - Attempts after the first one when Cortex responds with HTTP 429, 500, 502, 503 or 504, or cannot be
         reached. V(0) turns retries off. The maximum is V(20).
-      - The waits between them grow from one second to thirty and are spread at random. If Cortex requests a wait, it is
-        added, up to 60 seconds. If it requests more, the task fails at once and says so.
+      - The waits between them grow from one second to thirty and are spread at random. If Cortex or PagerDuty requests
+        a wait, it is added, up to 60 seconds. If it requests more, the task fails at once and says so.
       - A task waits at most 10 minutes, all its requests together.
       - A request is only repeated when that is safe. When the outcome of a write is unknown, the configuration is read
         again first.

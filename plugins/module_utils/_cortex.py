@@ -17,7 +17,7 @@ import re
 import typing as t
 
 from ._errors import ApiError, ConflictError, DifferentConfigurationError, Failure, NotFoundError
-from ._http import Response, Session
+from ._http import FOREVER, Response, Session
 from ._http_errors import ErrorDescription, Operation, Service
 from ._redaction import Redactor, one_line
 from ._values import Configuration, Verdict
@@ -26,10 +26,11 @@ CORTEX = Service(
     name="Cortex",
     url_option="base_url",
     credential="API key",
-    ca_hint="set ca_path to the CA that signed the server's certificate",
+    ca_advice="Set ca_path to a file with the certificate of that CA.",
     foreign_hint="base_url does not look like the Cortex API.",
     status_hints={
-        401: "Check api_key: it is invalid, expired, or belongs to another Cortex instance than base_url.",
+        401: "Check api_key: it is invalid, expired, or belongs to another Cortex instance than base_url (US cloud: "
+        "https://api.getcortexapp.com, EU cloud: https://api.eu.cortex.io).",
         403: "The API key needs the permission 'Configure integrations'.",
         429: "The rate limit of the Cortex API (1000 requests a minute) was exceeded. Use fewer forks or smaller "
         "batches.",
@@ -187,6 +188,7 @@ class Cortex:
             request_id=self._redactor.clean(request_id, is_identifier=True) if isinstance(request_id, str) else None,
             # In RFC 9457 "about:blank" means that there is no type.
             error_type=self._clean(error_type) if isinstance(error_type, str) and error_type != "about:blank" else None,
+            retry_after=_seconds(content.get("retryAfter")),
         )
 
     def _said(self, content: dict[str, t.Any]) -> str:
@@ -198,6 +200,10 @@ class Cortex:
                 parts += [violation.get(key) for key in ("pointer", "title", "description")]
         strings = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
         return one_line("; ".join(strings)) or "no reason given"
+
+
+def _seconds(value: t.Any) -> float:
+    return min(value, FOREVER) if isinstance(value, (int, float)) and value > 0 else 0
 
 
 def _is_cortex_error(content: dict[str, t.Any]) -> bool:

@@ -11,6 +11,7 @@ import re
 import sys
 import time
 import typing as t
+import warnings
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
@@ -29,7 +30,7 @@ except ImportError:
 
 # The same as in galaxy.yml, which is not sent along with a module.
 COLLECTION_VERSION = "1.0.0"
-# Seconds. Where a Retry-After is cut off, so that the message stays short.
+# Seconds. Where a requested wait is cut off, so that the message stays short.
 FOREVER = 1e12
 REDIRECTS = (301, 302, 303, 307, 308)
 # Responses of these APIs have a few hundred.
@@ -71,11 +72,12 @@ class Session:
             raise CortexError(MISSING_REQUESTS.format(sys.executable), INSTALL_REQUESTS)
         self._base_url = connection["base_url"].rstrip("/")
         self._timeout = connection["timeout"]
+        self._reset_header = service.reset_header
         self._is_verified = connection["validate_certs"] and self._base_url.lower().startswith("https:")
-        context = tls_context(find_ca_store(connection["ca_path"])) if self._is_verified else None
-        self._errors = RequestErrors(service, self._base_url, self._timeout, describe, clean)
+        ca_store = find_ca_store(connection["ca_path"]) if self._is_verified else None
+        self._errors = RequestErrors(service, self._base_url, self._timeout, ca_store, describe, clean)
         self.unexpected = self._errors.unexpected
-        self._session = _open_session(authorization, Adapter(context))
+        self._session = _open_session(authorization, Adapter(ca_store and tls_context(ca_store)))
 
     def close(self) -> None:
         self._session.close()
@@ -85,40 +87,54 @@ class Session:
 
         :raises RequestError: when the API did not do what it was asked for, or may not have.
         """
-        try:
-            with self._session.request(
-                operation.method,
-                self._base_url + operation.path,
-                json=body,
-                timeout=self._timeout,
-                verify=self._is_verified,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                # urllib3 1.26 takes a truncated body for a whole one.
-                response.raw.enforce_content_length = True
-                # A small body can decode to gigabytes, so one in an encoding that was not requested is not even read.
-                is_encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-                data = b""
-                for chunk in () if is_encoded else response.iter_content(MAX_RESPONSE_BYTES):
-                    data += chunk
-                    if len(data) > MAX_RESPONSE_BYTES:
-                        break
-        # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
-        except (OSError, HTTPError, ValueError) as exc:
-            raise self._errors.no_response(operation, exc) from None
-        status = response.status_code
+        status, headers, data = self._exchange(operation, body)
         if status in REDIRECTS:
-            raise self._errors.redirected(operation, status, response.headers.get("Location", ""))
-        content, oddity = (None, "with an encoding that was not requested") if is_encoded else _parse(data)
+            raise self._errors.redirected(operation, status, headers.get("Location", ""))
+        content, oddity = _parse(data)
         if 300 <= status < 400:
             raise self.unexpected(operation, status, "is not a status of this API")
         if not 200 <= status < 300:
-            retry_after = _retry_after_seconds(response.headers.get("Retry-After"))
-            raise self._errors.refused(operation, status, content, retry_after, oddity if is_encoded else "")
+            retry_after = _retry_after_seconds(headers.get("Retry-After"))
+            if status == 429:
+                retry_after = retry_after or _retry_after_seconds(headers.get(self._reset_header))
+            raise self._errors.refused(operation, status, content, retry_after, oddity if data is None else "")
         if oddity:
             raise self.unexpected(operation, status, oddity)
         return Response(status, content)
+
+    def _exchange(
+        self, operation: Operation, body: dict[str, t.Any] | None
+    ) -> tuple[int, t.Mapping[str, str], bytes | None]:
+        """Send a request, and return the status, the headers and the body of its response.
+
+        The body is None if it is in another encoding than requested: a small one can decode to gigabytes.
+        """
+        with warnings.catch_warnings():
+            # If certificates are not checked, the collection says so itself.
+            warnings.simplefilter("ignore")
+            try:
+                with self._session.request(
+                    operation.method,
+                    self._base_url + operation.path,
+                    json=body,
+                    timeout=self._timeout,
+                    verify=self._is_verified,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    # urllib3 1.26 takes a truncated body for a whole one.
+                    response.raw.enforce_content_length = True
+                    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                        return response.status_code, response.headers, None
+                    data = b""
+                    for chunk in response.iter_content(MAX_RESPONSE_BYTES):
+                        data += chunk
+                        if len(data) > MAX_RESPONSE_BYTES:
+                            break
+                    return response.status_code, response.headers, data
+            # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
+            except (OSError, HTTPError, ValueError) as exc:
+                raise self._errors.no_response(operation, exc) from None
 
 
 def _open_session(authorization: str, adapter: Adapter) -> requests.Session:
@@ -148,8 +164,10 @@ class _Authorization:
         return request
 
 
-def _parse(data: bytes) -> tuple[t.Any, str]:
+def _parse(data: bytes | None) -> tuple[t.Any, str]:
     """Return the JSON of a response, and what is odd about it instead where it has none."""
+    if data is None:
+        return None, "with an encoding that was not requested"
     if len(data) > MAX_RESPONSE_BYTES:
         return None, f"with a body of more than {MAX_RESPONSE_BYTES} bytes"
     try:

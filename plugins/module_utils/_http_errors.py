@@ -9,27 +9,17 @@ What the errors of an API look like is known to that API's own file.
 
 from __future__ import annotations
 
-import os
-import ssl
 import typing as t
-from socket import gaierror
 from urllib.parse import urljoin, urlsplit
 
-from ._connections import TIMEOUTS_OF_A_RESPONSE, ResponseTooSlowError
 from ._errors import ApiError, Failure, RequestError, TransportError, UnexpectedResponseError
-
-try:
-    import requests
-    from urllib3.exceptions import NewConnectionError, ReadTimeoutError
-except ImportError:
-    # Without it no request is made that could fail.
-    pass
+from ._tls import CaStore
+from ._transport_errors import TLS_EXPECTED, Cause, Target, find_cause, find_refusal_of_proxy
 
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
+_GATEWAY_STATUSES = (502, 503, 504)
 # Seconds. A longer Retry-After fails at once: a playbook should not hang without a word.
 MAX_RETRY_AFTER = 60
-# The second is urllib3's own, before 2.0, for a certificate of another host.
-_CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 
 
 class Operation(t.NamedTuple):
@@ -48,30 +38,34 @@ class Service(t.NamedTuple):
 
     :param url_option: the option that contains its URL.
     :param credential: what is sent to it for authorization.
-    :param ca_hint: how its certificate can be trusted.
+    :param ca_advice: how an unknown CA can be trusted, in a whole sentence.
     :param foreign_hint: what to say where a response does not look like this API's.
     :param status_hints: what to do about an HTTP status.
     :param is_quoted: whether what it sends may get into a message.
+    :param reset_header: the header of a response with HTTP 429 that contains the seconds until the limit is reset.
     """
 
     name: str
     url_option: str
     credential: str
-    ca_hint: str
+    ca_advice: str
     foreign_hint: str
     status_hints: t.Mapping[int, str]
     is_quoted: bool
+    reset_header: str = ""
 
 
 class ErrorDescription(t.NamedTuple):
     """What an API says in an error of its own, fit to be shown.
 
     :param sentence: what it says, in a whole sentence.
+    :param retry_after: seconds that the body asks to wait.
     """
 
     sentence: str
     request_id: str | None = None
     error_type: str | None = None
+    retry_after: float = 0
 
 
 class RequestErrors:
@@ -79,6 +73,7 @@ class RequestErrors:
 
     :param base_url: where the API is, without a trailing slash.
     :param timeout: seconds for connecting and for each read.
+    :param ca_store: the CAs that are trusted; None if certificates are not checked.
     :param describe: returns what the API says in an error of its own, from the HTTP status and the JSON of a response;
         None if it is not one.
     :param clean: makes a string from outside fit to be shown.
@@ -89,12 +84,13 @@ class RequestErrors:
         service: Service,
         base_url: str,
         timeout: float,
+        ca_store: CaStore | None,
         describe: t.Callable[[int, t.Any], ErrorDescription | None],
         clean: t.Callable[[str], str],
     ) -> None:
         self._service = service
         self._base_url = base_url
-        self._timeout = timeout
+        self._target = Target(base_url, service.url_option, timeout, service.ca_advice, ca_store)
         self._describe = describe
         self._clean = clean
 
@@ -113,56 +109,7 @@ class RequestErrors:
 
     def no_response(self, operation: Operation, exc: BaseException) -> TransportError:
         """Return the error for an exception of requests or urllib3."""
-        causes = list(_causes(exc))
-        option = self._service.url_option
-        outcome_unknown = is_retryable = True
-        untrusted = next((cause for cause in causes if type(cause).__name__ in _CERTIFICATE_ERRORS), None)
-        connection_closed = _first(causes, ssl.SSLEOFError)
-        # One while the response was being read comes as a ConnectionError from requests.
-        if isinstance(exc, requests.exceptions.Timeout) or _first(causes, (ReadTimeoutError, ResponseTooSlowError)):
-            is_connecting = isinstance(exc, requests.exceptions.ConnectTimeout)
-            what = f"timed out after {self._timeout:g} s waiting for a {'connection' if is_connecting else 'response'}."
-            if _first(causes, ResponseTooSlowError):
-                what = f"timed out: the response was not complete after {TIMEOUTS_OF_A_RESPONSE * self._timeout:g} s."
-            advice = f"Check the network between this host and {option}, or increase timeout."
-            outcome_unknown = not is_connecting
-        elif isinstance(exc, requests.exceptions.SSLError) and not connection_closed:
-            if untrusted:
-                reason = getattr(untrusted, "verify_message", "") or "it is not valid for this host"
-                what = f"the server's certificate could not be verified: {self._clean(reason).rstrip('.')}."
-            else:
-                what = "TLS failed between this host and the server."
-            advice = f"Check {option}, and {self._service.ca_hint}."
-            outcome_unknown = untrusted is None
-            is_retryable = False
-        elif isinstance(exc, requests.exceptions.ProxyError):
-            what = "the proxy did not connect to the server."
-            advice = "Check the proxy variables (HTTPS_PROXY, NO_PROXY)."
-        elif _first(causes, NewConnectionError):
-            numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno]
-            if _first(causes, gaierror):
-                reason = "the host name could not be resolved"
-            else:
-                reason = os.strerror(numbers[0]) if numbers else "it was refused"
-            what = f"no connection: {reason}."
-            advice = f"Check {option} and the network."
-            outcome_unknown = False
-        elif connection_closed or isinstance(
-            exc, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
-        ):
-            what = "the connection was lost before the response was complete."
-            advice = f"Check the network between this host and {option}."
-        else:
-            what = f"the request could not be made ({type(exc).__name__})."
-            advice = f"Check {option} and the proxy variables."
-            outcome_unknown = is_retryable = False
-        return TransportError(
-            Failure(
-                (f"{self._failed(operation)} {what}", advice),
-                outcome_unknown=outcome_unknown,
-                is_retryable=is_retryable,
-            )
-        )
+        return self._transport_error(operation, find_cause(exc, self._target))
 
     def redirected(self, operation: Operation, status: int, location: str) -> UnexpectedResponseError:
         """Return the error for a redirect. It names the host that it leads to, if the service may be quoted."""
@@ -186,11 +133,15 @@ class RequestErrors:
         """Return the error for a status that is neither success nor redirect.
 
         :param content: the JSON of the response, None if it has none.
-        :param retry_after: seconds that the server asked to wait.
+        :param retry_after: seconds that the headers asked to wait.
         :param oddity: why the body could not be read, after "HTTP 403"; empty if it was read.
         """
+        proxy = find_refusal_of_proxy(self._base_url) if status == 407 else None
+        if proxy:
+            return self._transport_error(operation, proxy)
+        description = self._describe(status, content)
         is_retried = status in RETRIED_STATUSES
-        wait = retry_after if is_retried else 0.0
+        wait = (retry_after or (description.retry_after if description else 0)) if is_retried else 0
         hints = [self._service.status_hints[status]] if status in self._service.status_hints else []
         if wait:
             limit = "" if wait <= MAX_RETRY_AFTER else f", and the module waits {MAX_RETRY_AFTER} s at most"
@@ -202,7 +153,6 @@ class RequestErrors:
             is_retryable=is_retried and wait <= MAX_RETRY_AFTER,
             retry_after=wait,
         )
-        description = self._describe(status, content)
         if description:
             failure = failure._replace(request_id=description.request_id, error_type=description.error_type)
             return ApiError(failure.extended(f"{self._failed(operation)} {description.sentence}", *hints))
@@ -215,6 +165,12 @@ class RequestErrors:
         sentence = f"{self._failed(operation)} HTTP {status} {what}."
         return UnexpectedResponseError(failure.extended(sentence, *self._foreign_hints(status), *hints))
 
+    def _transport_error(self, operation: Operation, cause: Cause) -> TransportError:
+        sentences = (f"{self._failed(operation)} {cause.what}", cause.advice)
+        return TransportError(
+            Failure(sentences, outcome_unknown=cause.outcome_unknown, is_retryable=cause.is_retryable)
+        )
+
     def _failed(self, operation: Operation) -> str:
         return f"{operation.failure} ({operation.method} {self._base_url}{operation.path}):"
 
@@ -222,29 +178,16 @@ class RequestErrors:
         base = urlsplit(self._base_url)
         option = self._service.url_option
         hints = [self._service.foreign_hint]
+        service = self._service.name
+        if status in _GATEWAY_STATUSES:
+            hints = [f"A gateway in front of {service} sent this response: {service} may be down."]
+            hints.append(f"If it is not, check {option}.")
         if (base.hostname or "").startswith("app."):
             hints.append(f"{option} is the web UI (app.); use the API host.")
         elif base.path.endswith("/api/v1"):
             hints.append(f"Remove /api/v1 from {option}: it is added automatically.")
-        elif status in RETRIED_STATUSES:
-            hints.append(f"If {option} is correct, a gateway in front of {self._service.name} sent this response.")
+        elif status in RETRIED_STATUSES and status not in _GATEWAY_STATUSES:
+            hints.append(f"If {option} is correct, a gateway in front of {service} sent this response.")
+        elif status == 400 and base.scheme == "http":
+            hints.append(TLS_EXPECTED.format(option))
         return hints
-
-
-def _causes(exc: BaseException) -> t.Iterator[BaseException]:
-    """Yield an exception and all that led to it, as requests and urllib3 wrap them."""
-    pending: list[t.Any] = [exc]
-    seen: set[int] = set()
-    while pending:
-        cause = pending.pop()
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            pending += [cause.__context__, cause.__cause__, getattr(cause, "reason", None), *cause.args]
-
-
-_E = t.TypeVar("_E", bound=BaseException)
-
-
-def _first(causes: t.Iterable[BaseException], kind: type[_E] | tuple[type[_E], ...]) -> _E | None:
-    return next((cause for cause in causes if isinstance(cause, kind)), None)

@@ -183,7 +183,12 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
         raise InvalidOptionError(
             f"ca_path is no file or directory on the host that the task runs on: {params['ca_path'][:200]!r}."
         )
-    return _check_url_option("base_url", params)
+    warnings = _check_url_option("base_url", params)
+    if not params["validate_certs"] and params["base_url"].lower().startswith("https:"):
+        warnings.append(
+            "validate_certs is false, so anyone between this host and base_url can read the API key and the token."
+        )
+    return warnings
 
 
 def check_api_check(params: t.Mapping[str, t.Any]) -> list[str]:

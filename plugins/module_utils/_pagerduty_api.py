@@ -4,29 +4,30 @@
 
 """PagerDuty's one operation that is used here: whether it accepts a token.
 
-``GET /abilities`` lists the abilities of an account, and every REST API key may read it
-(https://developer.pagerduty.com/api-reference/, "List abilities").
+``GET /abilities`` lists the abilities of an account (https://developer.pagerduty.com/api-reference/, "List abilities").
+Whether every REST API key may read them is documented nowhere. Waits after HTTP 429 are those of
+https://developer.pagerduty.com/docs/rest-api-rate-limits.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ._errors import Failure, RequestError, TokenRejectedError
+from ._errors import ApiError, Failure, RequestError, TokenRejectedError
 from ._http import Session
-from ._http_errors import ErrorDescription, Operation, Service
+from ._http_errors import RETRIED_STATUSES, ErrorDescription, Operation, Service
 from ._redaction import Redactor
 
-_CHECK = "Check token or preflight_url."
 PAGERDUTY = Service(
     name="PagerDuty",
     url_option="preflight_url",
     credential="token",
-    ca_hint="set REQUESTS_CA_BUNDLE to the CA that signed its certificate, or install that in the system's store",
+    ca_advice="Set REQUESTS_CA_BUNDLE to a file with the certificate of that CA, or install it in the system's store.",
     foreign_hint="preflight_url does not look like the PagerDuty API.",
     status_hints={},
     # It was sent the token.
     is_quoted=False,
+    reset_header="ratelimit-reset",
 )
 ABILITIES = Operation("GET", "/abilities", "The token could not be checked with PagerDuty")
 
@@ -63,9 +64,26 @@ class PagerDuty:
             if status != 200 or not isinstance(abilities, list):
                 raise self._session.unexpected(ABILITIES, status, "without a list of abilities")
         except RequestError as error:
-            status = error.failure.http_status or 0
-            if status in (401, 403):
-                what = f"PagerDuty does not accept the token (GET {self._url}: HTTP {status})."
-                raise TokenRejectedError(Failure((what, _CHECK))) from None
-            # Return values such as http_status are about Cortex.
-            raise RequestError(error.failure.extended(_CHECK)._replace(http_status=None)) from None
+            raise self._meaning(error) from None
+
+    def _meaning(self, error: RequestError) -> RequestError:
+        # Return values such as http_status are about Cortex.
+        failure = error.failure._replace(http_status=None)
+        status = error.failure.http_status
+        if status == 401:
+            what = f"PagerDuty does not accept the token (GET {self._url}: HTTP 401)."
+            return TokenRejectedError(Failure((what, "Check token or preflight_url.")))
+        if status == 403:
+            what = f"PagerDuty knows the token, but does not let it list abilities (GET {self._url}: HTTP 403)."
+            return RequestError(
+                Failure(
+                    (
+                        what,
+                        "Whether Cortex can work with it is unknown.",
+                        "Check the permissions of its user in PagerDuty, or set preflight: false.",
+                    )
+                )
+            )
+        if failure.is_retryable or status in RETRIED_STATUSES:
+            return RequestError(failure.extended("Run the task again later, or with preflight: false."))
+        return RequestError(failure.extended("Check preflight_url.") if isinstance(error, ApiError) else failure)

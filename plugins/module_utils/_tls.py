@@ -35,6 +35,9 @@ class CaStore(t.NamedTuple):
     path: str
     source: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.source or 'the CA store of the system'} ({one_line(self.path)})"
+
 
 def find_ca_store(ca_path: str | None) -> CaStore:
     """Return the CA store of the option, else that of the environment, else the system's, else that of requests.

@@ -81,21 +81,23 @@ SIMULATED = "A simulated fault"
 HTML: dict[str, Any] = {"body": "<!DOCTYPE html><html><body>Sign in</body></html>", "content_type": "text/html"}
 NOT_CORTEX = "base_url does not look like the Cortex API."
 GATEWAY = "If base_url is correct, a gateway in front of Cortex sent this response."
-NO_OBJECT = f"with a body that is no JSON object. {NOT_CORTEX}"
+DOWN = "A gateway in front of Cortex sent this response: Cortex may be down. If it is not, check base_url."
+NO_OBJECT = "with a body that is no JSON object."
 NOT_JSON = "with a body that is not JSON."
 GZIP: dict[str, Any] = {"body": {}, "headers": {"Content-Encoding": "gzip"}}
-GARBLED = f"with an encoding that was not requested. {NOT_CORTEX}"
+GARBLED = "with an encoding that was not requested."
 NO_LIST = "without a list of configurations."
 NO_CONFIGURATION = "without a boolean isTokenReadonly and a lastFour of at most four characters."
 ANOTHER = "Cortex responded with another configuration than the one that was sent."
 NETWORK = "Check the network between this host and base_url"
+TLS_EXPECTED = "If the server expects TLS on this port, base_url must begin with https://."
 FOLLOWED = "Redirects are not followed, so the API key is never sent to another host. Check base_url."
 UNRESOLVED = "no connection: the host name could not be resolved. Check base_url and the network."
-UNTRUSTED = (
-    "the server's certificate could not be verified: it is not valid for this host. "
-    "Check base_url, and set ca_path to the CA that signed the server's certificate."
+UNTRUSTED = "the server's certificate is not valid for the host 127.0.0.1. Check the host in base_url."
+INVALID_KEY = (
+    " Check api_key: it is invalid, expired, or belongs to another Cortex instance than base_url (US cloud: "
+    "https://api.getcortexapp.com, EU cloud: https://api.eu.cortex.io)."
 )
-INVALID_KEY = " Check api_key: it is invalid, expired, or belongs to another Cortex instance than base_url."
 PERMISSION = " The API key needs the permission 'Configure integrations'."
 LIMIT = (
     " The rate limit of the Cortex API (1000 requests a minute) was exceeded. Use fewer forks or smaller batches. "
@@ -106,7 +108,7 @@ NO_CONNECTION = Injection(
     NOT_SENT, "no connection: Connection refused. Check base_url and the network.", wire="refused"
 )
 CONNECTION_LOST = Injection(
-    LOST, f"the connection was lost before the response was complete. {NETWORK}.", {"drop": True}
+    LOST, f"the connection was lost before the response was complete. {NETWORK}. {TLS_EXPECTED}", {"drop": True}
 )
 RATE_LIMITED = cortex(NOT_NOW, 429, f"{LIMIT} 7 s.", **{"Retry-After": "7"})
 FORBIDDEN = cortex(REFUSED, 403, PERMISSION)
@@ -128,10 +130,14 @@ FAULTS = [
     cortex(REFUSED, 401, INVALID_KEY),
     cortex(REFUSED, 429, f"{LIMIT} 86400 s, and the module waits 60 s at most.", **{"Retry-After": "86400"}),
     http(REFUSED, 404, f"with an error that is not in the form of Cortex. {NOT_CORTEX}", body={"error": "no route"}),
-    http(REFUSED, 404, NO_OBJECT, **HTML),
-    http(LOST, 503, f"{NO_OBJECT} {GATEWAY}", **HTML),
-    http(REFUSED, 404, GARBLED, **GZIP),
-    http(LOST, 503, f"{GARBLED} {GATEWAY}", **GZIP),
+    http(REFUSED, 404, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
+    # What servers respond that expect TLS. Without a proxy, 407 is nothing special.
+    http(REFUSED, 400, f"{NO_OBJECT} {NOT_CORTEX} {TLS_EXPECTED}", **HTML),
+    http(REFUSED, 407, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
+    http(LOST, 500, f"{NO_OBJECT} {NOT_CORTEX} {GATEWAY}", **HTML),
+    *(http(LOST, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (502, 503, 504)),
+    http(REFUSED, 404, f"{GARBLED} {NOT_CORTEX}", **GZIP),
+    http(LOST, 503, f"{GARBLED} {DOWN}", **GZIP),
     *(
         http(ODD, status, f"redirects to {target}. {FOLLOWED}", {"Location": location})
         for status, target, location in (
@@ -142,10 +148,12 @@ FAULTS = [
     ),
     # A small body can decode to gigabytes, so it is not decoded at all.
     *(
-        http(ODD, 200, GARBLED, {"Content-Encoding": encoding}, body={})
+        http(ODD, 200, f"{GARBLED} {NOT_CORTEX}", {"Content-Encoding": encoding}, body={})
         for encoding in ("gzip", "gzip, gzip", "br", "Deflate")
     ),
-    http(NOT_NOW, 429, f"{GARBLED} {GATEWAY}{LIMIT} 7 s.", {"Content-Encoding": "gzip", "Retry-After": "7"}),
+    http(
+        NOT_NOW, 429, f"{GARBLED} {NOT_CORTEX} {GATEWAY}{LIMIT} 7 s.", {"Content-Encoding": "gzip", "Retry-After": "7"}
+    ),
     *(
         http(ODD, status, f"is not a status of this API. {NOT_CORTEX}", {"Location": "/here"})
         for status in (300, 304, 399)
@@ -275,17 +283,19 @@ NOT_PAGERDUTY = "preflight_url does not look like the PagerDuty API."
 ELSEWHERE = (
     "another place. Redirects are not followed, so the token is never sent to another host. Check preflight_url."
 )
-TOMORROW = "PagerDuty requested a retry after 86400 s, and the module waits 60 s at most."
+LATER = "Run the task again later, or with preflight: false."
+TOMORROW = f"PagerDuty requested a retry after 86400 s, and the module waits 60 s at most. {LATER}"
 
 
 def pagerduty(kind: Kind, status: int, says: str = "", body: Any = MARKER, **headers: str) -> Injection:
     """Return a fault of PagerDuty. Its body and its headers contain the marker and the token."""
-    says = f"HTTP {status} {says}" if says else f"PagerDuty responded with HTTP {status}."
+    advice = "Check preflight_url." if kind is REFUSED else LATER
+    says = f"HTTP {status} {says}" if says else f"PagerDuty responded with HTTP {status}. {advice}"
     return Injection(kind, says, {"status": status, "headers": {"X-Says": ECHO, **headers}, "body": body})
 
 
 PAGERDUTY_FAULTS = [
-    CONNECTION_LOST._replace(says=CONNECTION_LOST.says.replace("base_url", "preflight_url")),
+    CONNECTION_LOST._replace(says=f"{CONNECTION_LOST.says.replace('base_url', 'preflight_url')} {LATER}"),
     *(
         pagerduty(ODD, status, f"without a list of abilities. {NOT_PAGERDUTY}", body)
         for status, body in (
@@ -297,7 +307,10 @@ PAGERDUTY_FAULTS = [
     pagerduty(ODD, 308, f"redirects to {ELSEWHERE}", Location=f"https://{{token}}.{MARKER}.example.com/"),
     *(pagerduty(kind, status) for kind, status in ((REFUSED, 400), (REFUSED, 404), (NOT_NOW, 429), (LOST, 503))),
     pagerduty(NOT_NOW, 429, **{"Retry-After": "{token}"}),
-    pagerduty(REFUSED, 429, **{"Retry-After": "86400"})._replace(says=f"PagerDuty responded with HTTP 429. {TOMORROW}"),
+    *(
+        pagerduty(REFUSED, 429, **{name: "86400"})._replace(says=f"PagerDuty responded with HTTP 429. {TOMORROW}")
+        for name in ("Retry-After", "ratelimit-reset")
+    ),
 ]
 
 
@@ -312,31 +325,48 @@ def test_token_that_could_not_be_checked_is_not_written(
     assert simulator.requests == [GET, ABILITIES] + [ABILITIES] * is_repeated
     assert len(GAVE_UP.findall(result["msg"])) == is_repeated
     start = f"The token could not be checked with PagerDuty (GET {simulator.pagerduty_url}/abilities): {fault.says}"
-    assert GAVE_UP.sub("", result["msg"]) == f"{start} Check token or preflight_url. {UNCHANGED}"
+    assert GAVE_UP.sub("", result["msg"]) == f"{start} {UNCHANGED}"
     assert (result["failed"], result["changed"], result["preflight"]) == (True, False, None)
     assert not {"http_status", "request_id", "error_type"} & result.keys()
     for secret in (MARKER, TOKEN):
         assert secret not in str(result)
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("status", "preflight", "says"),
+    [
+        (401, False, "PagerDuty does not accept the token ({}). Check token or preflight_url."),
+        (
+            403,
+            None,
+            "PagerDuty knows the token, but does not let it list abilities ({}). Whether Cortex can work with it is "
+            "unknown. Check the permissions of its user in PagerDuty, or set preflight: false.",
+        ),
+    ],
+)
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_rejected_token_is_not_written(
-    config: RunTask, simulator: Simulator, workspace: Workspace, check_mode: bool, status: int
+    config: RunTask,
+    simulator: Simulator,
+    workspace: Workspace,
+    check_mode: bool,
+    status: int,
+    preflight: bool | None,
+    says: str,
 ) -> None:
     workspace.configuration = OLD
     workspace.fault("abilities", status=status, body={"error": ECHO})
     options = {"preflight_url": f"{simulator.pagerduty_url}/", "preflight": True, "validate": True, "rollback": True}
     result = config(check_mode=check_mode, **options)
     assert simulator.requests == [GET, ABILITIES]
-    start = f"PagerDuty does not accept the token (GET {simulator.pagerduty_url}/abilities: HTTP {status})."
+    says = says.format(f"GET {simulator.pagerduty_url}/abilities: HTTP {status}")
     assert result == {
         "failed": True,
-        "msg": f"{start} Check token or preflight_url. {UNCHANGED}",
+        "msg": f"{says} {UNCHANGED}",
         "changed": False,
         "configuration": {"is_token_readonly": True, "last_four": "cd34"},
         "diff": {"before": state(OLD), "after": state(OLD)},
-        "preflight": False,
+        "preflight": preflight,
         "rolled_back": False,
         "validation": None,
     }

@@ -9,14 +9,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import itertools
 import os
 import re
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -32,8 +35,8 @@ from tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
 from tests.support.servers import json_response, recording_server
 from tests.support.tasks import COLLECTION, INFO, RunTask, run_task
 
-# What urllib3 says where validate_certs is false.
-pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+# Nothing that Python or a library warns of gets to the user.
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def failure(url: str, **options: Any) -> str:
@@ -83,13 +86,47 @@ def test_retry_after_is_added_to_the_wait(
     time.tzset()
 
 
-@pytest.mark.parametrize("header", ["61", "9" * 400, "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_long_retry_after_fails_at_once(info: RunTask, workspace: Workspace, waits: list[float], header: str) -> None:
-    workspace.fault("get", times=None, status=429, headers={"Retry-After": header})
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"headers": {"Retry-After": wait}} for wait in ("61", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT")),
+        *({"body": {"retryAfter": wait}} for wait in (61, 10**400)),
+    ],
+)
+def test_long_retry_after_fails_at_once(
+    info: RunTask, workspace: Workspace, waits: list[float], fields: dict[str, Any]
+) -> None:
+    workspace.fault("get", times=None, status=429, **fields)
     message = info()["msg"]
     assert (workspace.requests, waits) == ([GET], [])
-    seconds = header if header == "61" else r"\d{1,13}"
+    seconds = 61 if "61" in str(fields) else r"\d{1,13}"
     assert re.search(rf"Cortex requested a retry after {seconds} s, and the module waits 60 s at most\.", message)
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "least"),
+    [
+        (None, {"retryAfter": 7}, 7),
+        (None, {"retryAfter": 7.5}, 7.5),
+        ("5", {"retryAfter": 7}, 5),
+        *((None, body, 0) for body in ({"retryAfter": -7}, {"retryAfter": "7"}, {"retryAfter": None}, [7])),
+    ],
+)
+def test_problem_document_may_say_when_to_retry(
+    info: RunTask, workspace: Workspace, waits: list[float], header: str | None, body: Any, least: float
+) -> None:
+    for status in (429, 503):
+        workspace.fault("get", status=status, body=body, headers={"Retry-After": header} if header else {})
+        assert "failed" not in info()
+        assert least <= waits.pop() <= least + 1
+
+
+def test_rate_limit_of_pagerduty_says_when_to_retry(config: RunTask, workspace: Workspace, waits: list[float]) -> None:
+    workspace.fault("abilities", status=503, headers={"ratelimit-reset": "7"})
+    workspace.fault("abilities", status=429, headers={"ratelimit-reset": "7"})
+    workspace.fault("get", skip=1, status=429, headers={"ratelimit-reset": "7"})
+    assert config(preflight=True)["preflight"] is True
+    assert [int(seconds) // 7 for seconds in waits] == [0, 1, 0]
 
 
 # Requests
@@ -158,15 +195,71 @@ def test_proxy_is_used_and_does_not_get_the_key(environment: pytest.MonkeyPatch,
         message = failure("https://cortex.example.com", retries=0)
     assert [each.split(b" HTTP/")[0] for each in proxy.received] == [b"CONNECT cortex.example.com:443"]
     assert API_KEY.encode() not in proxy.received[0]
-    assert "the proxy did not connect to the server. Check the proxy variables (HTTPS_PROXY, NO_PROXY)." in message
+    address = proxy.url.removeprefix("http://")
+    says = f"no connection through the proxy {address} of {variable}: it responded with HTTP 407. "
+    assert f"{says}Check the user and the password in {variable}." in message
     assert "pass-of-proxy" not in message
 
 
-def test_impossible_proxy_is_an_error_at_once(environment: pytest.MonkeyPatch, waits: list[float]) -> None:
-    environment.setenv("ALL_PROXY", "nonsense://127.0.0.1:9")
-    message = failure("http://cortex.example.com")
-    assert re.search(r"the request could not be made \(\w+\)\. Check base_url and the proxy variables\.", message)
-    assert waits == []
+PROXY_DOWN = (
+    "no connection through the proxy {address} of {variable}: Connection refused. "
+    "Check {variable}, or add the host to NO_PROXY."
+)
+PROXY_INVALID = (
+    "the proxy URL in {variable} is invalid. Check {variable}. "
+    "Special characters in its user and password must be percent-encoded."
+)
+NO_SOCKS = (
+    "the proxy {address} of {variable} is a SOCKS proxy, and Python needs PySocks for these. "
+    "Install requests[socks] for the Python that runs the task."
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "variable", "proxy", "says"),
+    [
+        ("https://cortex.example.com", "HTTPS_PROXY", "http://user:pass-of-proxy@{address}", PROXY_DOWN),
+        ("https://cortex.example.com", "ALL_PROXY", "socks5://user:pass-of-proxy@{address}", PROXY_DOWN),
+        ("https://cortex.example.com", "https_proxy", "socks5h://user:pass-of-proxy@{address}", NO_SOCKS),
+        ("http://cortex.example.com", "HTTP_PROXY", "http://user:pass-of-proxy@{address}/", PROXY_DOWN),
+        *(
+            ("https://cortex.example.com", "all_proxy", proxy, PROXY_INVALID)
+            for proxy in (
+                "nonsense://user:pass-of-proxy@{address}",
+                "http://user:pass-of-proxy",
+                "user:pa/ss-of-proxy@{address}",
+            )
+        ),
+    ],
+)
+def test_proxy_that_does_not_work_is_named(
+    environment: pytest.MonkeyPatch, waits: list[float], url: str, variable: str, proxy: str, says: str
+) -> None:
+    if says == NO_SOCKS:
+        missing = requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+        environment.setattr("requests.adapters.SOCKSProxyManager", Mock(side_effect=missing))
+    elif proxy.startswith("socks"):
+        pytest.importorskip("socks")
+    # Nobody listens at a port that is bound only, and nobody else gets it.
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        environment.setenv(variable, proxy.format(address=address))
+        message = failure(url, retries=1)
+    assert says.format(address=address, variable=variable) in message
+    assert "ss-of-proxy" not in message
+    assert len(waits) == (says == PROXY_DOWN)
+
+
+def test_proxy_may_be_what_expects_another_url(environment: pytest.MonkeyPatch, simulator: Simulator) -> None:
+    address = simulator.url.removeprefix("http://")
+    environment.setenv("HTTPS_PROXY", f"https://{address}")
+    says = f"no connection through the proxy {address} of HTTPS_PROXY: it does not use TLS."
+    assert says in failure("https://cortex.example.com")
+    with recording_server(NO_PROXYING) as proxy:
+        environment.setenv("HTTP_PROXY", proxy.url)
+        message = failure("http://cortex.example.com")
+    assert "it responded with HTTP 407. Check the user and the password in HTTP_PROXY." in message
 
 
 # TLS
@@ -194,7 +287,7 @@ def hashed(secure: Simulator, tmp_path: Path) -> Path:
     return folder
 
 
-CA_HINT = "set ca_path to the CA that signed the server's certificate"
+CA_HINT = "Set ca_path to a file with the certificate of that CA."
 
 
 def test_ca_path_names_a_bundle_or_a_hashed_directory(secure: Simulator, other_ca: str, hashed: Path) -> None:
@@ -255,21 +348,49 @@ def test_default_store_is_read_once_for_all_tasks(
     assert CA_HINT in failure(secure.url, ca_path=other_ca)
 
 
-@pytest.mark.parametrize("kind", ["expired", "wrong-host", "self-signed"])
-def test_bad_certificate_is_refused_at_once(kind: BadCertificate, waits: list[float]) -> None:
+UNCHECKED = "validate_certs is false, so anyone between this host and base_url can read the API key and the token."
+OF_A_WRONG_TIME = (
+    "Check the clock of this host, or renew the certificate on the server. Another CA store does not help."
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("expired", f"the server's certificate, or that of its CA, has expired. {OF_A_WRONG_TIME}"),
+        ("wrong-host", "the server's certificate is not valid for the host 127.0.0.1. Check the host in base_url."),
+        ("self-signed", "the server's certificate was not signed by a CA in ca_path ({ca}). " + CA_HINT),
+    ],
+)
+def test_bad_certificate_is_refused_at_once(kind: BadCertificate, says: str, waits: list[float]) -> None:
     with Simulator(tls=kind) as server:
         server.add_workspace(API_KEY)
         message = failure(server.url, ca_path=server.ca_path)
-        assert failure(server.url, validate_certs=False) == ""
-    assert "the server's certificate could not be verified" in message
-    assert CA_HINT in message
+        result, shown = run_task(INFO, {"api_key": API_KEY, "base_url": server.url, "validate_certs": False})
+    assert (result["warnings"], "failed" in result, "Unverified" in shown) == ([UNCHECKED], False, False)
+    assert message.endswith(f": {says.format(ca=server.ca_path)}")
     assert waits == []
 
 
-def test_server_that_does_not_speak_tls_is_an_error_at_once(simulator: Simulator, waits: list[float]) -> None:
-    message = failure(simulator.url.replace("http://", "https://"))
-    assert "TLS failed between this host and the server" in message
-    assert CA_HINT in message
+HANDSHAKE_FAILURE = b"\x15\x03\x01\x00\x02\x02\x28"
+NO_TLS = "the server does not use TLS on this port. Check the scheme (https://) and the port of base_url."
+NO_HANDSHAKE = (
+    "TLS failed between this host and the server (SSLV3_ALERT_HANDSHAKE_FAILURE). "
+    "Check base_url, and the TLS settings of the server."
+)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "response", "says"),
+    [
+        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", NO_TLS),
+        ("https", HANDSHAKE_FAILURE, NO_HANDSHAKE),
+        ("http", HANDSHAKE_FAILURE, "the server expects TLS on this port. base_url must begin with https://."),
+    ],
+)
+def test_other_use_of_tls_is_an_error_at_once(waits: list[float], scheme: str, response: bytes, says: str) -> None:
+    with recording_server(response) as server:
+        assert failure(server.url.replace("http:", f"{scheme}:"), timeout=2).endswith(f": {says}")
     assert waits == []
 
 
@@ -330,9 +451,9 @@ def test_options_about_certificates_are_for_cortex_only(
     options = {"preflight": True, **urls, option: {"ca_path": secure.ca_path, "validate_certs": False}[option]}
     result = config(**options)
     assert (secure.requests, waits, result["preflight"]) == ([GET], [], None)
-    assert "the server's certificate could not be verified" in result["msg"]
-    hint = "set REQUESTS_CA_BUNDLE to the CA that signed its certificate, or install that in the system's store."
-    assert f"Check preflight_url, and {hint} Check token or preflight_url." in result["msg"]
+    hint = "Set REQUESTS_CA_BUNDLE to a file with the certificate of that CA, or install it in the system's store."
+    assert "the server's certificate was not signed by a CA in the CA store of the system (/" in result["msg"]
+    assert f"). {hint} Current configuration: none (unchanged)." in result["msg"]
     environment.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     missing = "The environment variable REQUESTS_CA_BUNDLE names a CA bundle that does not exist: /no/such/bundle.pem."
     assert missing in config(**options)["msg"]
@@ -343,6 +464,17 @@ def test_options_about_certificates_are_for_cortex_only(
 # Connections
 
 
+def test_timeout_within_the_response_is_one() -> None:
+    def stall(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(HEAD)
+        # Until the client hangs up. If it does not, the connection is lost.
+        connection.settimeout(5)
+        connection.recv(1)
+
+    with recording_server(stall) as server:
+        assert "timed out after 0.2 s waiting for a response" in failure(server.url, timeout=0.2, retries=0)
+
+
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 
@@ -350,7 +482,6 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 @pytest.mark.parametrize(
     ("scheme", "start", "more"),
     [
-        ("http", HEAD, b""),
         *(("http", b"", more) for more in (b"HTTP/1.1 200 OK ", b"HTTP/1.1 100 Continue\r\n\r\n", EARLY)),
         *(("http", HEAD, more) for more in (b"1\r\n \r\n", b"1;x", b"0\r\nX: y\r\n")),
         ("http", HEAD[:17], b"X: y\r\n"),
@@ -361,10 +492,14 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 def test_response_is_complete_within_twice_the_timeout(
     environment: pytest.MonkeyPatch, scheme: str, start: bytes, more: bytes
 ) -> None:
+    # Each look at the clock, one for each read, takes a third of the timeout.
+    clock = SimpleNamespace(monotonic=itertools.count(step=10).__next__)
+    environment.setattr(f"{COLLECTION}.plugins.module_utils._connections.time", clock)
+
     def send(connection: socket.socket, head: bytes) -> None:
         connection.sendall(start)
+        connection.settimeout(0.01)
         # Until the client hangs up. If it does not, the connection is lost.
-        connection.settimeout(0.02 if more else 5)
         for _each in range(100):
             with contextlib.suppress(TimeoutError):
                 connection.recv(1)
@@ -373,9 +508,8 @@ def test_response_is_complete_within_twice_the_timeout(
 
     with recording_server(send) as proxy:
         environment.setenv(f"{scheme}_proxy", proxy.url)
-        message = failure(f"{scheme}://cortex.example.com", timeout=0.1, retries=0)
-    says = "timed out: the response was not complete after 0.2 s." if more else "timed out after 0.1 s waiting"
-    assert says in message
+        message = failure(f"{scheme}://cortex.example.com", retries=0)
+    assert "timed out: the response was not complete after 60 s." in message
 
 
 def test_interim_responses_are_skipped(workspace: Workspace) -> None:
@@ -416,13 +550,27 @@ def test_response_that_breaks_off_is_a_lost_connection(response: bytes) -> None:
 
 # The name of urllib3's own, before 2.0.
 OldCertificateError = type("CertificateError", (ValueError,), {})
+REJECTED = (
+    f"Python {sys.version_info[0]}.{sys.version_info[1]} rejects the server's certificate, or that of its CA: "
+    "Missing Authority Key Identifier. Have the certificate reissued. Another CA store does not help."
+)
+
+
+def untrusted(code: int, message: str = "") -> Exception:
+    """Return the exception for a certificate that OpenSSL rejects with this code."""
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = code, message
+    return requests.exceptions.SSLError(error)
 
 
 @pytest.mark.parametrize(
     ("exception", "says"),
     [
         (requests.exceptions.SSLError(ssl.SSLEOFError("EOF occurred in violation of protocol")), "connection was lost"),
-        (requests.exceptions.SSLError(OldCertificateError()), "verified: it is not valid for this host"),
+        (requests.exceptions.SSLError(OldCertificateError()), "not valid for the host api.getcortexapp.com."),
+        (untrusted(9), f"the server's certificate, or that of its CA, is not yet valid. {OF_A_WRONG_TIME}"),
+        (untrusted(64), "the server's certificate is not valid for the host api.getcortexapp.com."),
+        (untrusted(85, "Missing Authority Key Identifier"), REJECTED),
         (requests.exceptions.ConnectionError(ConnectionResetError(104, "reset")), "connection was lost"),
         (requests.exceptions.ConnectTimeout(), "timed out after 30 s waiting for a connection"),
         (requests.exceptions.InvalidURL(), "could not be made (InvalidURL)"),

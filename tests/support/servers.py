@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import socketserver
 import threading
@@ -44,7 +45,8 @@ def recording_server(respond: bytes | Callable[[socket.socket, bytes], None]) ->
             # The client may hang up at any time.
             with contextlib.suppress(OSError):
                 head = b""
-                while b"\r\n\r\n" not in head and (more := self.request.recv(65536)):
+                # Or until TLS begins.
+                while not re.search(rb"\A\x16|\r\n\r\n", head) and (more := self.request.recv(65536)):
                     head += more
                 recorder.received.append(head)
                 if callable(respond):

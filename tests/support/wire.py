@@ -42,7 +42,9 @@ def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[No
             if f"{prepared.method} {url.path}" == request and left != 0:
                 left = None if left is None else left - 1
                 if way == "untrusted":
-                    raise requests.exceptions.SSLError(ssl.SSLCertVerificationError())
+                    mismatch = ssl.SSLCertVerificationError()
+                    mismatch.verify_code = 62
+                    raise requests.exceptions.SSLError(mismatch)
                 if way == "impatient":
                     options["timeout"] = READ_TIMEOUT_SECONDS
                 else:
