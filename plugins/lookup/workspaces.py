@@ -9,49 +9,77 @@ name: workspaces
 short_description: Require hosts for a play
 version_added: 1.0.0
 description:
-  - Returns C(cortex_workspaces) for the play keyword C(hosts) if it names a host that C(--limit) leaves, and fails
-    otherwise. Ansible alone would skip the play and end with success.
+  - Returns the extra variable C(cortex_workspaces) for the play keyword C(hosts). It is used by the playbooks of this
+    collection only.
+  - Fails if C(cortex_workspaces) is not set although the inventory has hosts, if a part of it matches no host, or if
+    C(--limit) leaves none. Ansible alone would skip the play and end with success.
 author: cortexapps.cortex contributors (@cortexapps)
-options:
-  _terms:
-    description: The host patterns.
-    required: true
+options: {}
 """
 
 EXAMPLES = r"""
-- name: Roll out to the hosts of a group, and fail if there are none
-  hosts: "{{ query('cortexapps.cortex.workspaces', 'cortex') }}"
+- name: Roll out to the hosts that cortex_workspaces names, and fail if there are none
+  hosts: "{{ query('cortexapps.cortex.workspaces') }}"
 """
 
 RETURN = r"""
 _raw:
-  description: The host patterns.
+  description: The host patterns; C(localhost) if C(cortex_workspaces) is not set and the inventory has no other host.
   type: list
   elements: str
 """
 
 import typing as t
 
+from ansible import constants
 from ansible.errors import AnsibleError, AnsibleLookupError
-from ansible.inventory.manager import InventoryManager
+from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.plugins.lookup import LookupBase
+
+from ..plugin_utils._variables import UNDEFINED, describe
+
+VARIABLE = "cortex_workspaces"
+NOT_SET = (
+    "cortex_workspaces is not set, but the inventory has {} hosts besides localhost. Set it to the hosts to manage, "
+    "for example with -e cortex_workspaces=all. A variable of the inventory has no effect."
+)
+UNKNOWN = "cortex_workspaces contains {}, which matches no host of the inventory."
+ONLY_EXTRA_VARIABLES = " Use only extra variables in it: the variables of the inventory are read later."
+NO_HOST = "cortex_workspaces ({}) names no host, or none that --limit leaves."
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
-    def run(self, terms: list[t.Any], variables: dict[str, t.Any], **_options: t.Any) -> list[str]:
+    def run(self, terms: list[t.Any], variables: dict[str, t.Any], **_options: t.Any) -> list[str]:  # noqa: ARG002
+        if VARIABLE not in variables:
+            others = set(variables["groups"]["all"]) - set(constants.LOCALHOST)
+            if others:
+                raise AnsibleLookupError(NOT_SET.format(len(others)))
+            patterns = ["localhost"]
+        else:
+            # Something undefined in it is an error, never "not set".
+            try:
+                value = self._flatten([self._templar.template(variables[VARIABLE])])
+            except AnsibleError as error:
+                raise AnsibleLookupError(UNDEFINED.format(VARIABLE, describe(error)) + ONLY_EXTRA_VARIABLES) from None
+            patterns = split_host_pattern([str(part) for part in value if part is not None])
         inventory = InventoryManager(self._loader, parse=False)
         for group, hosts in variables["groups"].items():
             inventory.add_group(group)
             for host in hosts:
                 inventory.add_host(host, group)
+        unknown = [part for part in patterns if part[0] not in "!&" and not _find_hosts(inventory, [part])]
+        if unknown:
+            raise AnsibleLookupError(UNKNOWN.format(" and ".join(unknown)))
         inventory.subset(variables.get("ansible_limit"))
-        patterns = [str(term) for term in self._flatten(terms) if term is not None and str(term).strip()]
-        try:
-            # Without any pattern Ansible would take all hosts.
-            found = patterns and inventory.get_hosts(patterns)
-        except AnsibleError:  # HOST_PATTERN_MISMATCH=error
-            found = []
-        if not found:
-            names = ", ".join(patterns)
-            raise AnsibleLookupError(f"cortex_workspaces ({names}) names no host, or none that --limit leaves.")
+        # Without any pattern Ansible would take all hosts.
+        if not patterns or not _find_hosts(inventory, patterns):
+            raise AnsibleLookupError(NO_HOST.format(", ".join(patterns)))
         return patterns
+
+
+def _find_hosts(inventory: InventoryManager, patterns: list[str]) -> list[t.Any]:
+    try:
+        found: list[t.Any] = inventory.get_hosts(patterns)
+    except AnsibleError:  # HOST_PATTERN_MISMATCH=error
+        return []
+    return found

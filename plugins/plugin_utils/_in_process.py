@@ -28,7 +28,7 @@ from ..module_utils._redaction import Redactor
 from ..module_utils._tls import load_default_ca_store
 
 SHARED_API_KEY = (
-    "api_key is not set for this host. The play has {} hosts, and {} of the environment is one and the"
+    "api_key is not set for this host. The {} has {} hosts, and {} of the environment is one and the"
     " same workspace for all of them. Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once"
     " (run_once: true)."
 )
@@ -113,7 +113,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         is_one_batch = len(task_vars["ansible_play_batch"]) == len(task_vars["ansible_play_hosts"])
         is_linear = self._task.run_once and self._task.get_play().strategy in ("linear", "ansible.builtin.linear")
         if not (is_linear and is_one_batch):
-            raise InvalidOptionError(SHARED_API_KEY.format(len(hosts), variable))
+            raise InvalidOptionError(SHARED_API_KEY.format("play", len(hosts), variable))
 
     def _run_task(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
         task = self.task_class(params, bool(self._task.check_mode))

@@ -6,28 +6,51 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from ansible_collections.cortexapps.cortex.plugins.lookup.workspaces import LookupModule
+from ansible_collections.cortexapps.cortex.tests.support.templates import trusted
 
 GROUPS = {"all": ["a", "b", "c"], "ungrouped": ["c"], "cortex": ["a", "b"]}
 
 
 def workspaces(pattern: Any, limit: str | None = None) -> list[str]:
-    variables: dict[str, Any] = {"groups": GROUPS}
-    if limit is not None:
-        variables["ansible_limit"] = limit
-    found: list[str] = LookupModule(loader=DataLoader()).run([pattern], variables)
+    return look_up(cortex_workspaces=pattern, ansible_limit=limit)
+
+
+def look_up(groups: dict[str, list[str]] = GROUPS, **variables: Any) -> list[str]:
+    loader = DataLoader()
+    templar = Templar(loader, variables=variables)
+    found: list[str] = LookupModule(loader=loader, templar=templar).run([], {"groups": groups, **variables})
     return found
 
 
-@pytest.mark.parametrize("pattern", ["cortex", "all", "a", "a,c", "all:!a", "localhost", ["cortex", "!a"]])
+@pytest.mark.parametrize(
+    "pattern", ["cortex", "all", "a", "a,c", "all:!a", "localhost", "a:&cortex", "~[ab]", "*", ["cortex", "!a"]]
+)
 def test_returns_patterns_with_hosts(pattern: Any) -> None:
-    assert workspaces(pattern) == (pattern if isinstance(pattern, list) else [pattern])
+    assert workspaces(pattern) == (pattern if isinstance(pattern, list) else re.split("[:,]", pattern))
+
+
+@pytest.mark.parametrize("hosts", [[], ["localhost"]])
+def test_it_is_localhost_where_there_is_nothing_else(hosts: list[str]) -> None:
+    assert look_up({"all": hosts, "ungrouped": hosts}) == ["localhost"]
+
+
+def test_not_set_although_there_are_hosts_is_an_error() -> None:
+    with pytest.raises(AnsibleLookupError, match="cortex_workspaces is not set, but the inventory has 3 hosts"):
+        look_up()
+
+
+def test_something_undefined_in_it_is_an_error() -> None:
+    with pytest.raises(AnsibleLookupError, match=r"cortex_workspaces cannot be evaluated: 'ring' is undefined"):
+        workspaces(trusted("{{ ring }}"))
 
 
 @pytest.mark.parametrize("limit", ["a", "c,a", "all,!b", "cortex"])
@@ -43,7 +66,13 @@ def test_limit_in_a_file_leaves_a_host(tmp_path: Path, monkeypatch: pytest.Monke
     assert workspaces("cortex", "@rollout.retry") == ["cortex"]
 
 
-@pytest.mark.parametrize("pattern", ["unknown", "cortex:!all", "", " ", None, [], ["", None]])
+@pytest.mark.parametrize("pattern", ["a,unknown", "a:unknown", ["unknown", "a"], "a,~x", "unknown"])
+def test_part_without_a_host_is_an_error_that_names_it(pattern: Any) -> None:
+    with pytest.raises(AnsibleLookupError, match=r"cortex_workspaces contains (unknown|~x), which matches no host"):
+        workspaces(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["cortex:!all", "a,&c", "", " ", None, [], ["", None]])
 def test_no_host_is_an_error(pattern: Any) -> None:
     with pytest.raises(AnsibleLookupError, match="cortex_workspaces"):
         workspaces(pattern)

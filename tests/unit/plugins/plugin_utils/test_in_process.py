@@ -210,7 +210,7 @@ def test_api_key_of_the_environment_is_for_one_host(
     result = plugin.run(task_vars=task_vars)
     assert len(network.calls) + as_module.call_count == (0 if is_refused else 1)
     if is_refused:
-        assert result["msg"] == SHARED_API_KEY.format(3, "CORTEX_API_KEY")
+        assert result["msg"] == SHARED_API_KEY.format("play", 3, "CORTEX_API_KEY")
 
 
 @pytest.mark.parametrize("value", [TOKEN.encode(), {1, 2}, object()])

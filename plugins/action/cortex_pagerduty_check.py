@@ -1,0 +1,59 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible.template import Templar
+
+from ..module_utils._options import SECRETS, URLS
+from ..plugin_utils._preconditions import Key, find_faults
+from ..plugin_utils._variables import EvaluationError, evaluate
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Runs on the controller and connects to nothing."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        hostvars, templar = task_vars["hostvars"], Templar(self._loader)
+        keys: dict[str, Key | None] = {}
+        names = set(task_vars)
+        hosts = task_vars["ansible_play_hosts_all"]
+        for host in hosts:
+            # Not templated, and all at once: hostvars[host] would be slower.
+            templar.available_variables = {**hostvars.raw_get(host), "hostvars": hostvars}
+            names.update(templar.available_variables)
+            # One that cannot be evaluated is reported where it is used.
+            with contextlib.suppress(EvaluationError):
+                keys[host] = read_key(templar)
+        others = set(task_vars["groups"]["all"]) - set(constants.LOCALHOST)
+        faults = find_faults(hosts, keys, len(others), find_variable(SECRETS["api_key"]), names)
+        if faults:
+            result.update(failed=True, msg=" ".join([*faults, "Nothing was sent."]))
+        return result
+
+
+def read_key(templar: Templar) -> Key | None:
+    """Return the key of a host, None if it has none of its own."""
+    values = evaluate(templar, templar.available_variables, ("api_key", "base_url"))
+    if "api_key" not in values:
+        return None
+    variables, default, _sent = URLS["base_url"]
+    url = values.get("base_url", os.environ.get(find_variable(variables) or "", default))
+    return Key(str(values["api_key"]), str(url).rstrip("/").lower())
+
+
+def find_variable(names: t.Iterable[str]) -> str | None:
+    """Return the first environment variable that is set and not empty, None if there is none."""
+    return next((name for name in names if os.environ.get(name)), None)

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role's variables of a host: what they evaluate to, or why they cannot be evaluated."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.errors import AnsibleError
+
+PREFIX = "cortex_pagerduty_"
+UNDEFINED = "{} cannot be evaluated: {}."
+
+# What Jinja and Ansible call something undefined. ansible-core before 2.19 repeats it, and adds the template.
+_NAMES_IT = re.compile(
+    r"(?P<undefined>'[^'\n]*' is undefined"
+    r"|(?:object of type )?'[^'\n]*' has no (?:attribute|element) (?:'[^'\n]*'|\d+)"
+    r"|\w+ object has no element \d+)"
+)
+
+
+class EvaluationError(Exception):
+    """A variable is set and cannot be evaluated. The message is a sentence that names it."""
+
+
+def evaluate(templar: t.Any, variables: t.Mapping[str, t.Any], options: t.Iterable[str]) -> dict[str, t.Any]:
+    """Return the values of those variables of the role that are set, by the options that they are for.
+
+    What evaluates to ``omit`` counts as not set. What contains something undefined does not.
+
+    :param templar: Ansible's, with these variables.
+    :raises EvaluationError: naming the variable.
+    """
+    values = {}
+    for option in options:
+        name = PREFIX + option
+        if name in variables:
+            try:
+                # In a list: ansible-core from 2.19 drops an omitted value from there, and refuses it elsewhere.
+                evaluated = templar.template([variables[name]])
+            except AnsibleError as error:
+                raise EvaluationError(UNDEFINED.format(name, describe(error))) from None
+            if evaluated and evaluated[0] != variables.get("omit", ...):
+                values[option] = evaluated[0]
+    return values
+
+
+def describe(error: object) -> str:
+    """Return a message of Ansible's on one line: of one about something undefined, only the part that names it."""
+    text = str(error)
+    found = _NAMES_IT.search(text)
+    # ansible-core before 2.19 adds paragraphs on where the task is written.
+    return found["undefined"] if found else one_line(text.strip().partition("\n\n")[0]).rstrip(".")
+
+
+def one_line(text: str) -> str:
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stops a playbook before its first request, and an audit in a play that does not suit it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+import yaml
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _preconditions as preconditions
+from ansible_collections.cortexapps.cortex.tests.support.environment import ROOT
+
+URL = "https://api.getcortexapp.com"
+SHARED = "CORTEX_API_KEY of the environment is one and the same workspace"
+
+
+def faults(keys: dict[str, str | None], others: int = 3, *names: str, variable: str | None = "CORTEX_API_KEY") -> str:
+    of_hosts = {host: preconditions.Key(*key.split("@")) if key else None for host, key in keys.items()}
+    return " ".join(preconditions.find_faults(list(keys), of_hosts, others, variable, names))
+
+
+def test_same_key_and_url_for_two_hosts_is_the_same_workspace() -> None:
+    assert faults({"a": "k@u", "b": "l@u", "c": "k@v"}) == ""
+    assert "b and d have the same API key" in faults({"a": "k@u", "b": "l@u", "c": "k@v", "d": "l@u"})
+
+
+@pytest.mark.parametrize(
+    ("keys", "others", "says"),
+    [
+        ({"a": "k@u", "b": None}, 2, f"The play has 2 hosts, and {SHARED}"),
+        # --limit or cortex_workspaces leaves one of several.
+        ({"b": None}, 2, f"The inventory has 2 hosts, and {SHARED}"),
+        ({"localhost": None, "b": "k@u"}, 2, f"The play has 2 hosts, and {SHARED}"),
+        ({"b": None}, 1, ""),
+        ({"localhost": None}, 0, ""),
+        ({"localhost": None}, 9, ""),
+        ({"a": "k@u", "b": "l@u"}, 2, ""),
+    ],
+)
+def test_key_of_the_environment_is_for_one_workspace(keys: dict[str, str | None], others: int, says: str) -> None:
+    assert says in faults(keys, others)
+    assert (says == "") == (faults(keys, others) == "")
+    assert faults(keys, others, variable=None) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("cortex_rollout_serail", "cortex_rollout_serial"),
+        ("cortex_pagerduty_preflght", "cortex_pagerduty_preflight"),
+        ("cortex_pagerduty_api_kye", "cortex_pagerduty_api_key"),
+        ("cortex_pagerduty_audit_stirct", "cortex_pagerduty_audit_strict"),
+        ("cortex_pagerdutytoken", "cortex_pagerduty_token"),
+        ("cortex_pagerdty_tokn", "cortex_pagerduty_token"),
+        ("cortex_workspcaes", "cortex_workspaces"),
+        ("cortex_worskpaces", "cortex_workspaces"),
+    ],
+)
+def test_misspelled_variable_is_named_with_the_right_one(name: str, right: str) -> None:
+    assert faults({}, 0, name, "cortex_pagerduty_token") == f"The variable {name} does not exist. Use {right}."
+
+
+def test_other_variables_are_the_users() -> None:
+    specs = yaml.safe_load((ROOT / "roles/cortex_pagerduty/meta/argument_specs.yml").read_text())["argument_specs"]
+    known = [name for spec in specs.values() for name in spec["options"]] + ["cortex_workspaces"]
+    own = ["cortex_pagerduty_result", "cortex_pagerduty__read", "cortex_pagerduty_tokens", "cortex_workspace"]
+    others = ["cortex_pagerduty_owner", "cortex_rollout_serial_of_eu", "pagerduty_token", "serial", "cortex"]
+    assert faults({}, 0, *known, *own, *others) == ""
+
+
+def test_many_hosts_take_little_time() -> None:
+    keys: dict[str, str | None] = {f"host-{number}": f"key-{number}@u" for number in range(20000)}
+    started = time.process_time()
+    assert faults({**keys, "one-more": "key-7@u"}, 20001) != ""
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("strategy", "batch", "says"),
+    [
+        ("linear", "ab", None),
+        ("ansible.builtin.linear", "ab", None),
+        ("debug", "ab", None),
+        ("free", "ab", "but the play has the strategy free"),
+        ("ansible.builtin.host_pinned", "ab", "but the play has the strategy ansible.builtin.host_pinned"),
+        ("linear", "a", "serial makes several"),
+    ],
+)
+def test_audit_needs_all_hosts_at_once(strategy: str, batch: Sequence[str], says: str | None) -> None:
+    fault = preconditions.find_fault_of_play(strategy, batch, "ab")
+    assert says in fault if says and fault else fault is says
