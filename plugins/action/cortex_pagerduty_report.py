@@ -4,24 +4,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import typing as t
 from datetime import datetime, timezone
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._audit import Row, describe_failure, make_row, to_csv, to_html, to_json, to_table
-
-FORMATS: dict[str, t.Callable[[t.Sequence[Row]], str]] = {
-    ".json": to_json,
-    ".csv": to_csv,
-    ".html": lambda rows: to_html(rows, f"{datetime.now(timezone.utc):%Y-%m-%d at %H:%M} UTC"),
-}
-
-
-class ReportError(Exception):
-    """The report cannot be written."""
+from ..plugin_utils._audit import NOT_READ, Row, make_row, sort, to_table
+from ..plugin_utils._preconditions import find_fault_of_play
+from ..plugin_utils._report_file import CANNOT_WRITE, find_fault_of_path, find_path, write
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -31,52 +22,56 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(
-            {"variable": {"type": "str", "required": True}, "dest": {"type": "path"}}
+            {
+                "variable": {"type": "str", "required": True},
+                "dest": {"type": "str"},
+                "check": {"type": "bool", "default": False},
+            }
         )
-        rows = read_rows(task_vars or {}, options["variable"])
-        failures = {row.workspace: describe_failure(row) for row in rows if row.status != "valid"}
-        result.update(changed=False, table=to_table(rows), failures=failures)
-        if options["dest"] is not None:
-            # A worker of Ansible's is where the command was started.
-            path = result["dest"] = os.path.realpath(options["dest"])
+        path = find_path(options["dest"])
+        strategy = str(self._task.get_play().strategy)
+        fault = find_fault_of_play(strategy, task_vars["ansible_play_batch"], task_vars["ansible_play_hosts"])
+        fault = fault or (path and find_fault_of_path(path))
+        if fault:
+            result.update(failed=True, msg=fault)
+        elif not options["check"]:
+            result.update(self._report(task_vars, options["variable"], path))
+        return result
+
+    def _report(self, task_vars: dict[str, t.Any], variable: str, path: str | None) -> dict[str, t.Any]:
+        host, hosts = task_vars["inventory_hostname"], task_vars["ansible_play_hosts_all"]
+        own = read(task_vars, variable, host)
+        audit = own["audit"]["id"] if isinstance(own, t.Mapping) and "audit" in own else None
+        remaining = set(task_vars["ansible_play_hosts"])
+        rows: list[Row] = []
+        is_first = True
+        for each in hosts:
+            row = make_row(each, read(task_vars, variable, each), variable, is_in_play=each in remaining, audit=audit)
+            rows.append(row)
+            # Where a condition kept the first host out, this task runs for all. The first that was read reports.
+            if is_first and not self._task.run_once and row.status != "skipped" and row.reason != NOT_READ:
+                is_first = False
+                if each != host:
+                    return {"skipped": True}
+        rows = sort(rows)
+        # As debug does, so that the table is shown.
+        result = {"changed": False, "table": to_table(rows), "_ansible_verbose_always": True}
+        if path is not None:
+            result.update(dest=path, changed=True)
             try:
-                result["changed"] = write(path, rows, check_mode=self._task.check_mode)
-            except (OSError, ReportError) as error:
-                result.update(failed=True, msg=f"The report cannot be written to {path}: {error}")
+                if not self._task.check_mode:
+                    write(path, rows, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+            except OSError as error:
+                result.update(failed=True, changed=False, msg=CANNOT_WRITE.format(path, error))
         return result
 
 
-def read_rows(task_vars: t.Mapping[str, t.Any], variable: str) -> list[Row]:
-    """Return a row for each host of the play. What a host has that left the play is not of this audit."""
-    hostvars, remaining = task_vars["hostvars"], set(task_vars["ansible_play_hosts"])
-    return [
-        make_row(host, hostvars[host].get(variable) if host in remaining else None)
-        for host in task_vars["ansible_play_hosts_all"]
-    ]
-
-
-def write(path: str, rows: t.Sequence[Row], *, check_mode: bool) -> bool:
-    """Write the report, whole or not at all, unless it is there already; return whether it is not."""
-    folder, ending = os.path.dirname(path), os.path.splitext(path)[1].lower()
-    if ending not in FORMATS:
-        raise ReportError(f"its name must end in {', '.join(FORMATS)}.")
-    if not os.path.isdir(folder):
-        raise ReportError(f"the folder {folder} does not exist.")
-    content = FORMATS[ending](rows).encode(errors="replace")
-    if os.path.exists(path):
-        with open(path, "rb") as stream:
-            if os.fstat(stream.fileno()).st_mode & 0o777 == 0o600 and stream.read() == content:
-                return False
-    if not check_mode:
-        # With mode 0600.
-        descriptor, temporary = tempfile.mkstemp(dir=folder)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    return True
+def read(task_vars: t.Mapping[str, t.Any], variable: str, host: str) -> t.Any:
+    """Return what a host has in a variable, None if nothing or something that cannot be evaluated."""
+    try:
+        return task_vars["hostvars"][host].get(variable)
+    except AnsibleError:
+        return None

@@ -13,7 +13,7 @@ short_description: Write the report of an audit
 version_added: 1.0.0
 description:
   - Makes a table of what M(cortexapps.cortex.cortex_pagerduty_config_info) returned for the hosts of the play, and can
-    write it to a file. The entry point C(audit) of the role P(cortexapps.cortex.cortex_pagerduty#role) uses it.
+    write it to a file. It is used by the entry point C(audit) of the role P(cortexapps.cortex.cortex_pagerduty#role).
   - It runs on the controller, in a task with C(run_once=true) of a play with the strategy C(linear) and without
     C(serial). In check mode it writes no file.
 author:
@@ -26,9 +26,13 @@ options:
   dest:
     description:
       - The file to write the report to. Its name ends in C(.json), C(.csv) or C(.html), which is a self-contained page.
-        Only its owner can read it.
+        Only its owner can read it. If empty or null, no file is written.
       - A relative path is relative to where C(ansible-playbook) was started. The folder must exist.
-    type: path
+    type: str
+  check:
+    description: Only check whether the play is suitable and O(dest) can be written.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -41,19 +45,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 table:
-  description: The lines of the table.
-  returned: always
+  description: The lines of the table, problems first, then how many workspaces have which status.
+  returned: if O(check=false)
   type: list
   elements: str
-  sample: ["WORKSPACE  STATUS  LAST FOUR  READ-ONLY  REASON", "payments   valid   ab12       yes        -"]
-failures:
-  description: The reason for each workspace without a valid configuration.
-  returned: always
-  type: dict
-  sample: {search: There is no PagerDuty configuration.}
+  sample:
+    - "WORKSPACE  STATUS  LAST FOUR  READ-ONLY  REASON"
+    - "payments   valid   ab12       yes        -"
+    - "1 workspaces: 1 valid"
 dest:
   description: The path of the report.
-  returned: when O(dest) is set
+  returned: when O(dest) is set and O(check=false)
   type: str
   sample: /home/me/audit.html
 """

@@ -20,7 +20,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.cortexapps.cortex.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONFIG_SPEC as SPEC
-from ansible_collections.cortexapps.cortex.plugins.module_utils._options import INFO_SPEC
+from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONNECTION_SPEC
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
 from ansible_collections.cortexapps.cortex.tests.support.disguises import filled
 from ansible_collections.cortexapps.cortex.tests.support.tasks import (
@@ -332,23 +332,19 @@ def test_documentation_has_what_the_argument_spec_has() -> None:
     assert {name for name, option in SPEC.items() if option.get("no_log")} == {*SECRETS}
 
 
-@pytest.mark.parametrize(("entry_point", "arguments"), [("main", SPEC), ("audit", INFO_SPEC)])
-def test_role_passes_every_option(entry_point: str, arguments: dict[str, Any]) -> None:
+def test_role_passes_every_option() -> None:
     role = ROOT / "roles" / "cortex_pagerduty"
-    task = yaml.safe_load((role / "tasks" / f"{entry_point}.yml").read_text())[0]
-    [passed] = (value for name, value in task.items() if name.startswith("cortexapps.cortex."))
-    assert passed.keys() == arguments.keys()
+    [task] = yaml.safe_load((role / "tasks" / "main.yml").read_text())
+    passed = task[f"cortexapps.cortex.{CONFIG}"]
+    assert passed.keys() == SPEC.keys()
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    for name, option in arguments.items():
+    for name, option in SPEC.items():
         variable = f"cortex_pagerduty_{name}"
-        # The audit always validates.
-        if passed[name] is True:
-            continue
-        spec = specs[entry_point]["options"][variable]
+        spec = specs["main"]["options"][variable]
         assert spec["type"] == option["type"]
         assert spec.get("choices") == option.get("choices")
+        assert name not in CONNECTION_SPEC or specs["audit"]["options"][variable] == spec
         if name in VARIABLES:
             assert re.findall(r"E\((\w+)\)", str(spec["description"])) == VARIABLES[name]
         # One that is undefined is an error, and never the same as one that is not set.
         assert variable in passed[name]
-        assert "default" in spec or f"query('ansible.builtin.varnames', '^{variable}$')" in passed[name]
