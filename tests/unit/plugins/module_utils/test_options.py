@@ -23,14 +23,7 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils._options import 
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import CONNECTION_SPEC
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, TOKEN
 from ansible_collections.cortexapps.cortex.tests.support.disguises import filled
-from ansible_collections.cortexapps.cortex.tests.support.tasks import (
-    COLLECTION,
-    CONFIG,
-    HAS_CONTROLLER,
-    INFO,
-    ROOT,
-    run_task,
-)
+from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, HAS_CONTROLLER, INFO, ROOT, run_task
 
 SECRETS = {"api_key": API_KEY, "token": TOKEN, "previous_token": OTHER_TOKEN}
 URLS = {"base_url": "https://api.getcortexapp.com", "preflight_url": "https://api.pagerduty.com"}
@@ -322,7 +315,7 @@ def test_secret_of_the_environment_is_used_and_masked(
 
 
 def test_documentation_has_what_the_argument_spec_has() -> None:
-    module = importlib.import_module(f"{COLLECTION}.plugins.modules.{CONFIG}")
+    module = importlib.import_module(f"ansible_collections.cortexapps.cortex.plugins.modules.{CONFIG}")
     texts = (module.DOCUMENTATION, ModuleDocFragment.DOCUMENTATION)
     documented = {name: option for text in texts for name, option in yaml.safe_load(text)["options"].items()}
     assert documented.keys() == SPEC.keys()
