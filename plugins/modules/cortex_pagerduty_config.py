@@ -25,16 +25,16 @@ attributes:
   check_mode:
     support: full
     details:
-      - The token is checked with PagerDuty (O(preflight)) in check mode too. Cortex validates it only where the run
-        would not write anything.
+      - With O(preflight), PagerDuty is asked in check mode too. With O(validate), Cortex validates the token in check
+        mode only if the run would not write anything. Otherwise, only the run itself finds out that Cortex rejects the
+        token.
   diff_mode:
     support: full
   idempotent:
     support: partial
     details:
-      - Cortex never returns the token. With O(update_token=on_change) it is recognized by its last four characters, so
-        a rotation to a token with the same last four characters is missed.
-      - With O(update_token=always) the token is sent, and the task is changed, each time.
+      - With O(update_token=on_change), a new token with the same last four characters as the old one is not noticed.
+      - With O(update_token=always), the task sends the token, and is changed, each time.
 options:
   state:
     description:
@@ -48,8 +48,7 @@ options:
         Events API (32 characters) does not work.
       - Required when O(state=present).
       - If not set, the environment variable E(PAGERDUTY_TOKEN) is used. An empty variable counts as unset.
-      - Cortex returns only the last four characters. They decide whether another token is stored, so a token with the
-        same last four characters as the stored one is taken for the same unless O(update_token=always).
+      - Cortex returns only the last four characters. O(update_token) says how a new token is recognized.
     type: str
   is_token_readonly:
     description:
@@ -58,12 +57,12 @@ options:
     type: bool
   update_token:
     description:
-      - How to treat the token, which cannot be read back.
-      - V(on_change) sends it when its last four characters differ from those of the stored token. A rotation to a token
-        with the same last four characters is missed.
+      - When to send O(token), which Cortex does not return.
+      - V(on_change) sends it if its last four characters differ from those of the stored token. A new token with the
+        same last four characters is not sent.
       - V(always) sends it each time, and the task is changed each time.
-      - V(on_create) sends it only where there is no configuration yet. When O(is_token_readonly) differs from what is
-        stored, O(token) is sent nevertheless, because the API requires the token to change that.
+      - V(on_create) sends it only if there is no configuration yet. If O(is_token_readonly) differs from the stored
+        flag, it sends O(token) nevertheless, because the API requires the token to change the flag.
     type: str
     choices: [on_change, always, on_create]
     default: on_change
@@ -84,16 +83,16 @@ options:
   validate:
     description:
       - Whether to have Cortex test the stored token with PagerDuty, and to fail if Cortex says that it is not valid.
-      - This comes after the write, or at once where nothing has to be written. In check mode it is skipped where the
-        run would write something. It is ignored with O(state=absent).
+      - Cortex validates the token after the write, or at once if nothing has to be written. In check mode, the
+        validation is skipped if the run would write something. With O(state=absent), this option is ignored.
     type: bool
     default: false
   rollback:
     description:
       - Whether to undo the write of this task if Cortex says that the token is not valid. The task fails in any case.
-      - If nothing was stored before, the configuration is deleted. Otherwise O(previous_token) is stored again. Without
-        it the new token stays, because Cortex does not return the old one.
-      - Needs O(validate=true), which O(state=absent) does not.
+      - If nothing was stored before, the configuration is deleted. Otherwise, O(previous_token) is stored again.
+        Without O(previous_token), the new token stays, because Cortex does not return the old one.
+      - With O(state=present), this needs O(validate=true).
       - Nothing is rolled back if Cortex could not give a verdict, or if another client changed the configuration in
         between. Another client's token with the same last four characters and flag cannot be told apart.
       - The restored token is not validated again.
@@ -105,7 +104,7 @@ options:
       - If not set, the environment variable E(PAGERDUTY_PREVIOUS_TOKEN) is used. An empty variable counts as unset.
       - It must have the last four characters of the stored token. Otherwise the task fails before it writes. If
         workspaces have different tokens, set it for each host.
-      - It is not used where nothing is stored, or where the stored token has the last four characters of O(token).
+      - It is not used if nothing is stored, or if the stored token has the last four characters of O(token).
     type: str
   previous_is_token_readonly:
     description:
