@@ -57,7 +57,8 @@ options:
         V(0) turns retries off. The maximum is V(20).
       - The waits between them grow from one second to thirty and are spread at random. If Cortex or PagerDuty requests
         a wait, it is added, up to 60 seconds. If it requests more, the task fails at once and says so.
-      - A task waits at most 10 minutes, all its requests together.
+      - A task waits at most 10 minutes, all its requests together. Inside Ansible's process it shows waits of 5 seconds
+        or more on standard error.
       - A request is repeated only if that is safe. If the outcome of a write is unknown, the task reads the
         configuration first.
     type: int

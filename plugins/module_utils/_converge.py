@@ -52,6 +52,8 @@ from ._pagerduty_api import PagerDuty
 from ._result import config_values, current_configuration, info_values
 from ._values import Configuration
 
+# Seconds. A task that runs in Ansible's process says that it waits so long: nothing should hang without a word.
+SHOWN_WAIT = 5
 # What an error of a request means for the task.
 _FAILURES: dict[type[RequestError], type[RequestFailed]] = {
     NotFoundError: ConfigurationMissing,
@@ -65,12 +67,16 @@ class Task:
     """A task, and what it knows at any moment.
 
     :param params: the validated options.
+    :param show: shows the user a sentence while the task goes on.
     :ivar warnings: for the user.
     """
 
-    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool) -> None:
+    def __init__(
+        self, params: t.Mapping[str, t.Any], check_mode: bool, show: t.Callable[[str], None] | None = None
+    ) -> None:
         self._params = params
         self._check_mode = check_mode
+        self._show = show
         self._knowledge = Knowledge()
         self.warnings: list[str] = []
 
@@ -98,7 +104,7 @@ class Task:
         self.warnings += self._check_options()
         goal = self._goal()
         with ExitStack() as sessions:
-            performer = Performer(self._params, sessions)
+            performer = Performer(self._params, sessions, self._announce_wait)
             while True:
                 step = next_step(self._knowledge, goal)
                 if isinstance(step, Finish):
@@ -106,6 +112,11 @@ class Task:
                 if isinstance(step, Write):
                     self._knowledge = learn(self._knowledge, WriteSent(step))
                 self._knowledge = learn(self._knowledge, performer.perform(step))
+
+    def _announce_wait(self, seconds: float) -> None:
+        failed = self._knowledge.failed or self._knowledge.write_failed
+        if self._show and failed and seconds >= SHOWN_WAIT:
+            self._show(f"Waiting {seconds:.0f} s before the next request. {failed.failure.sentences[0]}")
 
     def _check_options(self) -> list[str]:
         raise NotImplementedError
@@ -159,11 +170,15 @@ class Performer:
 
     :param params: the options of the task.
     :param sessions: closes what is opened here.
+    :param announce_wait: is called with the seconds of each wait, before it.
     """
 
-    def __init__(self, params: t.Mapping[str, t.Any], sessions: ExitStack) -> None:
+    def __init__(
+        self, params: t.Mapping[str, t.Any], sessions: ExitStack, announce_wait: t.Callable[[float], None]
+    ) -> None:
         self._params = params
         self._sessions = sessions
+        self._announce_wait = announce_wait
         secrets = [params.get("token"), params.get("previous_token")]
         self._cortex = sessions.enter_context(closing(Cortex(params, secrets)))
         self._pagerduty: PagerDuty | None = None
@@ -175,6 +190,7 @@ class Performer:
         if isinstance(step, Wait):
             # At random, so that many workspaces that were refused together do not come back together.
             seconds = step.retry_after + step.backoff * random.uniform(0.5, 1.0)
+            self._announce_wait(seconds)
             time.sleep(seconds)
             return Waited(seconds)
         try:

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils._converge import Task
 from ..module_utils._errors import Failure, InvalidOptionError
@@ -62,7 +63,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             # Before a module starts, too: it logs its arguments, and Ansible masks what it takes for secrets.
             params, outcome = self._validate(args, variables, task_vars)
             if outcome is None and is_in_process:
-                outcome = self._run_task(params)
+                outcome = self._run_task(params, task_vars)
         result.update(self._run_module(task_vars, is_plain_local) if outcome is None else outcome)
         if "inventory_hostname" in task_vars and "diff" in result:
             # A host is a workspace: Ansible shows its name above the diff.
@@ -115,8 +116,12 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         if not (is_linear and is_one_batch):
             raise InvalidOptionError(SHARED_API_KEY.format("play", len(hosts), variable))
 
-    def _run_task(self, params: dict[str, t.Any]) -> dict[str, t.Any]:
-        task = self.task_class(params, bool(self._task.check_mode))
+    def _run_task(self, params: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        def show(sentence: str) -> None:
+            # Standard output may be JSON.
+            Display().display(f"{task_vars.get('inventory_hostname', 'localhost')}: {sentence}", stderr=True)
+
+        task = self.task_class(params, bool(self._task.check_mode), show)
         try:
             result = task.run()
         except BaseException:

@@ -129,6 +129,20 @@ def test_rate_limit_of_pagerduty_says_when_to_retry(config: RunTask, workspace: 
     assert [int(seconds) // 7 for seconds in waits] == [0, 1, 0]
 
 
+def test_long_wait_is_shown_on_standard_error(
+    info: RunTask, simulator: Simulator, workspace: Workspace, environment: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    display = Mock()
+    environment.setattr("ansible.utils.display.Display.display", display)
+    for header in ("3", "5"):
+        workspace.fault("get", status=503, headers={"Retry-After": header})
+    assert "failed" not in info()
+    failure = f"Could not read the PagerDuty configuration ({GET.replace(' /', f' {simulator.url}/')}): "
+    failure += "Cortex responded with HTTP 503: A simulated fault."
+    wait = f"localhost: Waiting {waits[1]:.0f} s before the next request. {failure}"
+    display.assert_called_once_with(wait, stderr=True)
+
+
 # Requests
 
 
