@@ -39,7 +39,7 @@ $(VENV)/.complete: tests/constraints.txt
 		--disable-pip-version-check -c tests/constraints.txt antsibull-nox 'nox[uv]'
 	@touch $@
 
-# These are no sessions.
+# These are not sessions.
 Makefile tests/constraints.txt: ;
 %: FORCE $(VENV)/.complete
 	@$(NOX) --session $@ -- $(ARGS)

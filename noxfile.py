@@ -226,7 +226,7 @@ def ansible_lint(session: nox.Session) -> None:
     install(session, "ansible-lint", "filelock")
     awx = session.run("python", "-m", "tests.e2e.awx.downloads", silent=True) or ""
     paths = [str(WORK / "collections"), *awx.splitlines()[-1:]]
-    # What a task may leave to the environment is no missing argument.
+    # A task may leave these arguments to the environment.
     env = {"CORTEX_API_KEY": "from-the-environment", "PAGERDUTY_TOKEN": "from-the-environment"}
     session.run("ansible-lint", "--offline", env={**env, "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths)})
 

@@ -157,7 +157,7 @@ class Benchmark:
         return cpu, wall, len(self.simulator.requests), self.simulator.connections
 
     def measure(self, name: str) -> float:
-        """Measure a row once more; return the CPU time of one of what it does. A run's start is no part of a task."""
+        """Measure a row once more; return the CPU time of one of what it does. A run's start is not part of a task."""
         arguments, size = self.subjects[name]
         base = self.run(self.play([])) if size == COPIES else (0.0,) * 4
         cost = tuple((all_ - none) / size for all_, none in zip(self.run(*arguments), base, strict=True))

@@ -43,7 +43,7 @@ def isolate() -> None:
     constraints = f"{pip.get('constraint', '')} tests/constraints.txt".strip()
     isolated = {
         **clean(),
-        # A copy of the collection in there is no part of this repository.
+        # A copy of the collection in there is not part of this repository.
         "GIT_CEILING_DIRECTORIES": str(WORK),
         "HOME": str(HOME),
         "LC_ALL": "C.UTF-8",

@@ -112,7 +112,7 @@ class Cortex:
         self._store(REPLACE, token, is_token_readonly)
 
     def delete(self) -> None:
-        """Delete the configuration. That there is none is no error.
+        """Delete the configuration. If there is none, this is not an error.
 
         :raises RequestError: when it was not deleted, or the outcome is unknown.
         """

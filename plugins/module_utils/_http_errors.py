@@ -156,12 +156,9 @@ class RequestErrors:
         if description:
             failure = failure._replace(request_id=description.request_id, error_type=description.error_type)
             return ApiError(failure.extended(f"{self._failed(operation)} {description.sentence}", *hints))
-        is_object = isinstance(content, dict)
-        service = self._service.name
-        what = (
-            f"with {f'an error that is not in the form of {service}' if is_object else 'a body that is no JSON object'}"
-        )
-        what = oddity or what
+        what = oddity or "with a body that is not a JSON object"
+        if not oddity and isinstance(content, dict):
+            what = f"with an error that is not in the form of {self._service.name}"
         sentence = f"{self._failed(operation)} HTTP {status} {what}."
         return UnexpectedResponseError(failure.extended(sentence, *self._foreign_hints(status), *hints))
 

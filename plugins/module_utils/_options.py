@@ -181,7 +181,7 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
         raise InvalidOptionError(f"retries must be from 0 to {MAX_RETRIES}.")
     if params["ca_path"] is not None and not os.path.exists(params["ca_path"]):
         raise InvalidOptionError(
-            f"ca_path is no file or directory on the host that the task runs on: {params['ca_path'][:200]!r}."
+            f"ca_path does not exist on the host that the task runs on: {params['ca_path'][:200]!r}."
         )
     warnings = _check_url_option("base_url", params)
     if not params["validate_certs"] and params["base_url"].lower().startswith("https:"):

@@ -129,7 +129,7 @@ class Api:
             await asyncio.sleep(fault.delay)
         if normal is None and not fault.replaces_response:
             normal = self._carry_out(call)
-        # Before the response goes out: whoever has it must find the second writer's state.
+        # Before the response goes out: a client that has it must find the second writer's state.
         if fault.afterwards is not None and workspace is not None:
             workspace.change(fault.afterwards)
         return None if fault.drop else fault.respond(normal, secrets)
@@ -173,7 +173,7 @@ class Api:
 
 
 def _list_abilities(token: str | None, rejected_tokens: Collection[str]) -> Response:
-    """Return how PagerDuty responds to whoever asks with a token."""
+    """Return PagerDuty's response to a request with a token."""
     if not token or token in rejected_tokens:
         message = "Caller did not supply credentials or did not provide the correct credentials."
         return Response.json(401, {"error": {"message": message}})

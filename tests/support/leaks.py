@@ -48,7 +48,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield a text as it is, and as whoever undoes escapes and base64 reads it."""
+    """Yield a text as it is, and with escapes and base64 decoded."""
     for _layer in range(LAYERS):
         yield text
         in_one_line = re.sub(r"\s+|\\+[nr]", "", text).replace("-", "+").replace("_", "/")

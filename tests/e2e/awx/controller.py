@@ -242,7 +242,7 @@ class Controller:
     def _list(self, kinds: tuple[str, ...], query: dict[str, str], url: str) -> Object:
         """Return a page of the objects that match a query such as ``{"name": "a"}`` or ``{"or__id": "1"}``.
 
-        A page has few objects whatever size is asked for, so that whoever reads only the first one is noticed.
+        A page has few objects whatever size is asked for, so a client that reads only the first one is noticed.
         """
         criteria = {name: value for name, value in query.items() if name not in ("page", "page_size")}
         items = [(kind, item) for kind in kinds for item in self.objects[kind].values() if matches(item, criteria)]

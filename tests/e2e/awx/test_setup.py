@@ -361,7 +361,7 @@ def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controlle
 
 
 def test_check_mode_fails_for_nothing_that_is_missing(ready: Controller) -> None:
-    """Without the secrets in the environment, which is no reason to write blank ones."""
+    """Without the secrets in the environment: blank ones must not be written."""
     workflow = ready.one("workflow_job_templates", WORKFLOW)
     ready.delete(NODES, ready.nodes(workflow)["rollout"]["id"])
     done = set_up(ready, VARIABLES, "--check", env={}, awx_update_secrets=True)

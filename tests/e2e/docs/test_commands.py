@@ -45,7 +45,7 @@ def files(document: str) -> dict[str, str]:
 
 
 def as_plays(example: Example) -> str:
-    """Return an example as plays, empty when it is no play and no task."""
+    """Return an example as plays; empty if it is neither a play nor a task."""
     content = yaml.load(example.text, Loader)  # noqa: S506 - a SafeLoader
     if not isinstance(content, list):
         return ""

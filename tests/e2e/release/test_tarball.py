@@ -18,8 +18,8 @@ import pytest
 from tests.support.environment import ROOT, isolated
 from tests.support.programs import output_of
 
-# Everything that belongs into the tarball. Of the tests: those that whoever has nothing but the tarball can run with
-# ansible-test (as Automation Hub does), and the simulator, which users test their own playbooks with.
+# Everything that belongs in the tarball. Of the tests: those that ansible-test can run
+# from nothing but the tarball (as Automation Hub does), and the simulator, with which users test their own playbooks.
 SHIPPED = re.compile(
     r"(LICENSES|changelogs|docs|extensions|meta|playbooks|plugins|roles|tests/(integration|sanity|simulator|support|unit))/.+"
     r"|tests/(config\.yml|conftest\.py)|(CHANGELOG\.rst|CONTRIBUTING\.md|COPYING|README\.md|REUSE\.toml|requirements\.txt)"

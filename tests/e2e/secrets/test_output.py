@@ -50,7 +50,7 @@ PASSWORDS = {"vault": "correct-horse-battery-staple-9", "proxy": "proxy-4Wm8NbY3
 
 def invent(host: str) -> dict[str, str]:
     """Return the secrets of a host, the same in each process."""
-    choice = random.Random(host)  # noqa: S311 - it is no secret
+    choice = random.Random(host)  # noqa: S311 - not a secret
     key, token, previous = ("".join(choice.choices(string.ascii_letters + string.digits, k=18)) for _each in range(3))
     if host == "awkward" or "faults" in HOSTS[host]:
         # They look different in JSON, in HTML and in a URL.

@@ -167,7 +167,7 @@ def test_what_is_missing_is_named_with_its_variables(
     [
         *(("timeout", value, "above 0 and at most 3600 seconds") for value in (0, -1, 3601, "nan", "inf")),
         *(("retries", value, "from 0 to 20") for value in (-1, 21)),
-        ("ca_path", "/no/ca.pem", "is no file or directory on the host that the task runs on: '/no/ca.pem'"),
+        ("ca_path", "/no/ca.pem", "does not exist on the host that the task runs on: '/no/ca.pem'"),
         *(("token", value, "is a number, but must be a string") for value in ("+123456789.5", "1.5e+30", 1.5e300)),
         ("rollback", True, "rollback is true and validate is false. Only a validation"),
     ],
