@@ -120,7 +120,7 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
     search = simulator.add_workspace(SEARCH_KEY, name="search", configuration=NEW)
     hosts = {
         "checkout": {"cortex_pagerduty_api_key": "{{ lookup('ansible.builtin.env', 'KEY_OF_CHECKOUT') }}"},
-        "payments": {},
+        "payments": {"cortex_pagerduty_api_key": "{{ lookup('ansible.builtin.env', 'CORTEX_API_KEY') }}"},
         "search": {"cortex_pagerduty_api_key": {"__ansible_vault": encrypt(SEARCH_KEY, VAULT_PASSWORD)}},
     }
     credentials = {"api_key": PAYMENTS_KEY, "base_url": simulator.url, "token": TOKEN}
