@@ -46,7 +46,7 @@ class Simulator(State):
 
     `tls`: with a good certificate (True) or a bad one; `prefix`: the path below which Cortex responds; `log_path`: a
     file to which log entries are appended as JSON lines; `clock`: monotonic seconds, for the rate limits; `settings`:
-    see README.md. Raises ValueError when one makes no sense.
+    see README.md. Raises ValueError when one makes no sense. `url` is Cortex's base URL, with the prefix.
     """
 
     @validate_call(config=STRICT)
@@ -66,9 +66,8 @@ class Simulator(State):
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
         self._host = host
         self._port = port
-        self._ca_path: Path | None = None
-
-    # Life
+        #: The certificate authority's PEM file; None without TLS.
+        self.ca_path: str | None = None
 
     def start(self) -> Simulator:
         """Listen and serve. Raises OSError when the address cannot be had."""
@@ -78,12 +77,18 @@ class Simulator(State):
         except (OSError, UnicodeError) as error:
             raise OSError(f"cannot listen on host {self._host!r}, port {self._port}: {error}") from error
         self.resources.enter_context(listener)
-        self._port = listener.getsockname()[1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        authority = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        origin = f"{'https' if self._tls else 'http'}://{authority}"
+        self.url = origin + self._prefix
+        self.pagerduty_url, self.control_url = f"{origin}/pagerduty", f"{origin}/_control"
+        application = web.Application(client_max_size=_MAXIMUM_BODY_BYTES)
+        application.add_subapp("/_control", control_application(self, authority.rpartition(":")[0]))
+        application.router.add_route("*", "/{path:.*}", Api(self, self._prefix).handle)
         context = self._make_tls_context() if self._tls else None
         started: Future[Callable[[], object]] = Future()
-        thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, context, started)), name="cortex-simulator", daemon=True
-        )
+        serving = _serve(application, listener, context, started)
+        thread = threading.Thread(target=asyncio.run, args=(serving,), name="cortex-simulator", daemon=True)
         thread.start()
         stop = started.result()
         self.resources.callback(thread.join)
@@ -96,74 +101,13 @@ class Simulator(State):
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    # Addresses
-
-    @property
-    def _authority(self) -> str:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        return f"{f'[{host}]' if ':' in host else host}:{self._port}"
-
-    @property
-    def _origin(self) -> str:
-        return f"{'https' if self._tls else 'http'}://{self._authority}"
-
-    @property
-    def url(self) -> str:
-        """Cortex's base URL, with the prefix, without a trailing slash."""
-        return self._origin + self._prefix
-
-    @property
-    def pagerduty_url(self) -> str:
-        return f"{self._origin}/pagerduty"
-
-    @property
-    def control_url(self) -> str:
-        return f"{self._origin}/_control"
-
-    @property
-    def ca_path(self) -> str | None:
-        """The certificate authority's PEM file; None without TLS."""
-        return None if self._ca_path is None else str(self._ca_path)
-
-    # Serving
-
-    async def _serve(
-        self, listener: socket.socket, context: ssl.SSLContext | None, started: Future[Callable[[], object]]
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        application = web.Application(client_max_size=_MAXIMUM_BODY_BYTES)
-        application.add_subapp("/_control", control_application(self, self._authority.rpartition(":")[0]))
-        application.router.add_route("*", "/{path:.*}", Api(self, self._prefix).handle)
-        runner = web.AppRunner(application, access_log=None, logger=_log, shutdown_timeout=_GRACE_SECONDS)
-        await runner.setup()
-        http = runner.server
-        assert http is not None
-
-        def accept() -> web.RequestHandler:
-            connection = http()
-            self.number_connection(connection)
-            return connection
-
-        server = await loop.create_server(accept, sock=listener, ssl=context, backlog=_BACKLOG)
-        started.set_result(lambda: loop.call_soon_threadsafe(stop.set))
-        await stop.wait()
-        server.close()
-        transports = [connection.transport for connection in http.connections]
-        await runner.cleanup()
-        for transport in transports:
-            # A closed TLS connection would go on waiting for the client's farewell.
-            if transport is not None:
-                transport.abort()
-        await asyncio.sleep(0)
-
     def _make_tls_context(self) -> ssl.SSLContext:
         import trustme
 
         directory = self.resources.enter_context(tempfile.TemporaryDirectory(prefix="cortex-simulator-"))
         authority = trustme.CA()
-        self._ca_path = Path(directory, "ca.pem").resolve()
-        authority.cert_pem.write_to_path(str(self._ca_path))
+        self.ca_path = str(Path(directory, "ca.pem").resolve())
+        authority.cert_pem.write_to_path(self.ca_path)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if self._tls == "self-signed":
             stranger = trustme.CA()
@@ -176,3 +120,26 @@ class Simulator(State):
             certificate = authority.issue_cert(*names, not_after=yesterday if self._tls == "expired" else None)
         certificate.configure_cert(context)
         return context
+
+
+async def _serve(
+    application: web.Application,
+    listener: socket.socket,
+    context: ssl.SSLContext | None,
+    started: Future[Callable[[], object]],
+) -> None:
+    """Serve until what `started` gets is called."""
+    stop = asyncio.Event()
+    runner = web.AppRunner(application, access_log=None, logger=_log, shutdown_timeout=_GRACE_SECONDS)
+    await runner.setup()
+    await web.SockSite(runner, listener, ssl_context=context, backlog=_BACKLOG).start()
+    loop = asyncio.get_running_loop()
+    started.set_result(lambda: loop.call_soon_threadsafe(stop.set))
+    await stop.wait()
+    transports = [connection.transport for connection in runner.server.connections] if runner.server else []
+    await runner.cleanup()
+    for transport in transports:
+        # A closed TLS connection would go on waiting for the client's farewell.
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import math
 import threading
@@ -107,9 +106,8 @@ class State(Scope):
         self.workspaces: dict[str, Workspace] = {}
         self.rejected_tokens: set[str] = set()
         self._start = Start()
-        # By the identity of the server's object for a connection, which no other open connection has.
-        self._connection_numbers: dict[int, int] = {}
-        self._next_connection_number = itertools.count(1)
+        #: By the server's object for a TCP connection.
+        self._connection_numbers: dict[object, int] = {}
         #: What `close` ends, the last one first.
         self.resources = contextlib.ExitStack()
         self._log_file = None
@@ -222,11 +220,6 @@ class State(Scope):
 
     # Log
 
-    def number_connection(self, connection: object) -> None:
-        """Give a TCP connection a number, which no later connection gets again."""
-        with self.lock:
-            self._connection_numbers[id(connection)] = next(self._next_connection_number)
-
     def begin(
         self, connection: object, workspace: Workspace | None, sent: dict[str, Any] | None, request: dict[str, Any]
     ) -> dict[str, Any]:
@@ -238,7 +231,7 @@ class State(Scope):
                 "workspace": workspace.name if workspace else None,
                 **request,
                 "status": None,
-                "connection": self._connection_numbers[id(connection)],
+                "connection": self._connection_numbers.setdefault(connection, len(self._connection_numbers) + 1),
                 "time": time.monotonic(),
                 "is_token_readonly": sent["is_token_readonly"] if sent else None,
                 # Of a token that short, the last four characters would be the whole secret.
