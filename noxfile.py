@@ -108,6 +108,13 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(default=False, tags=["ends"])
+def load(session: nox.Session) -> None:
+    """Roll out to 1,000 workspaces with one token, which PagerDuty accepts 960 times a minute."""
+    install(session, *E2E)
+    run_pytest(session, "tests/e2e/load", options=["--long"])
+
+
+@nox.session(default=False, tags=["ends"])
 def awx(session: nox.Session) -> None:
     """Run what sets up AWX against a stand-in for its API, and jobs as AWX runs them."""
     install(session, *E2E)

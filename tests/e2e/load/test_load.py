@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,37 @@ from tests.support.cortex import GET, OTHER_TOKEN, POST, TOKEN, TWIN_TOKEN, VALI
 from tests.support.environment import isolated
 from tests.support.programs import run
 
-CONVERGE = [GET, POST, VALIDATE]
 OLD = configuration(OTHER_TOKEN, is_token_readonly=False)
 
 
 def test_all_workspaces_but_those_that_fail_converge_with_no_needless_request(tmp_path: Path, is_long: bool) -> None:
     names = [f"team-{number:04}" for number in range(1000 if is_long else 40)]
-    limited, failing = names[:4], names[7::10]
+    limited, failing = names[:4], names[7 :: len(names) // 4]
     wrong_key, down, *not_valid = failing
-    others = [name for name in names if name not in failing]
+    converging = [name for name in names if name not in failing]
     variables: dict[str, dict[str, Any]] = {name: {"cortex_pagerduty_api_key": api_key_of(name)} for name in names}
     variables[wrong_key]["cortex_pagerduty_api_key"] = f"{api_key_of(wrong_key)}-expired"
     variables[down]["cortex_pagerduty_retries"] = 1
     for name in not_valid:
         variables[name] |= {"cortex_pagerduty_token": TWIN_TOKEN, "cortex_pagerduty_previous_token": OTHER_TOKEN}
-    with Simulator(tls=True) as simulator:
+        variables[name]["cortex_pagerduty_preflight"] = False
+
+    def asked() -> list[dict[str, Any]]:
+        """Return the requests to PagerDuty, whose limit is for the token, which the workspaces share."""
+        return [entry for entry in simulator.log if entry["operation"] == "abilities"]
+
+    def clock() -> float:
+        """Return seconds in which the first request begins a minute, which ends 2 s after the limit was exceeded."""
+        refused = [time.monotonic() - entry["time"] for entry in asked() if entry["status"] == 429]
+        return max([58 if len(asked()) > 1 else 0, *(58 + seconds for seconds in refused)])
+
+    limit = 960 if is_long else 30
+    with Simulator(tls=True, pagerduty_rate_limit=limit, clock=clock) as simulator:
         shared = {
             "cortex_pagerduty_base_url": simulator.url,
             "cortex_pagerduty_ca_path": simulator.ca_path,
+            "cortex_pagerduty_preflight": True,
+            "cortex_pagerduty_preflight_url": simulator.pagerduty_url,
             "cortex_pagerduty_token": TOKEN,
             "cortex_pagerduty_is_token_readonly": True,
         }
@@ -49,15 +63,20 @@ def test_all_workspaces_but_those_that_fail_converge_with_no_needless_request(tm
         inventory.write_text(json.dumps({"cortex": {"hosts": variables, "vars": shared}}))
         play = ("playbook", "cortexapps.cortex.pagerduty_rollout", "-i", inventory, "-e", "cortex_workspaces=cortex")
         program = (sys.executable, "-m", "ansible", *play, "--forks", "20")
-        done = run(*program, cwd=tmp_path, env=isolated(tmp_path), timeout=60 + 5 * len(names))
+        env = {**isolated(tmp_path), "SSL_CERT_FILE": simulator.ca_path or ""}
+        done = run(*program, cwd=tmp_path, env=env, timeout=60 + 5 * len(names))
 
         recap = re.findall(r"^(\S+) +: ok=.* unreachable=(\d+) +failed=(\d+) ", done.stdout, re.MULTILINE)
         failures = {host: (unreachable, failed) for host, unreachable, failed in recap}
         assert failures == {name: ("0", "1" if name in failing else "0") for name in names}, done.stdout[-3000:]
         stored = {name: workspaces[name].configuration for name in names}
         assert stored == {name: OLD if name in failing else configuration() for name in names}
-        requests = {name: workspaces[name].requests for name in [*others, down]}
-        needed = {name: [GET, *CONVERGE] if name in limited else CONVERGE for name in others}
-        assert requests == {**needed, down: [GET, GET]}
-        # One connection for all requests of a workspace, also after it was refused.
-        assert simulator.connections == len(names)
+        assert workspaces[down].requests == [GET, GET]
+        # Whoever was refused, by Cortex or by PagerDuty, reads the configuration again after the wait.
+        requests = [workspaces[name].requests for name in converging]
+        assert [sent for sent in requests if sent != [GET] * (len(sent) - 2) + [POST, VALIDATE]] == []
+        refused = len(asked()) - len(converging)
+        assert refused == [entry["status"] for entry in asked()].count(429) > 0
+        assert sum(map(len, requests)) == 3 * len(converging) + len(limited) + refused
+        # One connection for all requests of a workspace, also after it was refused, and one to PagerDuty.
+        assert simulator.connections == len(names) + len(converging)
