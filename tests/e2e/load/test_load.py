@@ -39,8 +39,8 @@ def test_all_workspaces_but_those_that_fail_converge_with_no_needless_request(tm
 
     def clock() -> float:
         """Return seconds in which the first request begins a minute, which ends 2 s after the limit was exceeded."""
-        refused = [time.monotonic() - entry["time"] for entry in asked() if entry["status"] == 429]
-        return max([58 if len(asked()) > 1 else 0, *(58 + seconds for seconds in refused)])
+        refused = [float(entry["time"]) for entry in asked() if entry["status"] == 429]
+        return 58 + time.monotonic() - refused[0] if refused else 58.0 * (len(asked()) > 1)
 
     limit = 960 if is_long else 30
     with Simulator(tls=True, pagerduty_rate_limit=limit, clock=clock) as simulator:
