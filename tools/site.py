@@ -45,25 +45,30 @@ def build(folder: Path) -> None:
     index = rst / "index.rst"
     index.write_text(arranged(index.read_text()))
     (rst / "environment_variables.rst").unlink()  # lists none
+    (folder / "static").mkdir()
+    wrap = ".rst-content :is(h1, td, th, td code) { white-space: normal; overflow-wrap: anywhere }"
+    (folder / "static" / "narrow.css").write_text(wrap)
     (folder / "ansible.inv").write_bytes(INVENTORY_HEAD + zlib.compress(ANSIBLE_LABELS))
     with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
+        configuration.write(
+            f"\nhtml_title = {TITLE!r}\nhtml_static_path, html_css_files = ['static'], ['narrow.css']\n"
+        )
         # Each page has its own table of contents.
-        configuration.write(f'\nhtml_title = {TITLE!r}\nhtml_theme_options = {{"titles_only": True}}\n')
+        configuration.write('html_theme_options = {"titles_only": True}\n')
         configuration.write(f'intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
     run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder), str(rst), str(folder / "html"))
 
 
 def arranged(index: str) -> str:
     """Return the index with a caption for each group of pages in the sidebar, and the plugins under Reference."""
-    plugins = re.findall(r":ansplugin:`(\w+) (\w+) <\S+>` -- (.+)", index)
-    titles = {f"{name}_{kind}": f"{name} {kind}{' (internal)' * ('internal' in text)}" for name, kind, text in plugins}
-    index = index.replace("Cortexapps.Cortex", "cortexapps.cortex").replace(
-        ".. contents::\n   :local:\n   :depth: 1\n", ""
-    )
+    plugins = re.findall(r":ansplugin:`(\w+) (\w+) <\S+>` -- .+?(\(internal\))?$", index, re.MULTILINE)
+    plugins.sort(key=lambda plugin: plugin[2])
+    reference = ":caption: Reference\n    :maxdepth: 1\n\n"
+    listed = "".join(f"    {name} {kind} {note} <{name}_{kind}>\n" for name, kind, note in plugins)
     index = re.sub(r"\.\. toctree::\n    :maxdepth: 1\n    :hidden:\n\n(    \w+\n)+", "", index)
     index = re.sub(r"^(\w+)\n-+\n\n\.\. toctree::\n", r".. toctree::\n    :caption: \1\n", index, flags=re.MULTILINE)
-    reference = ":caption: Reference\n    :maxdepth: 1\n\n"
-    return index.replace(reference, reference + "".join(f"    {title} <{page}>\n" for page, title in titles.items()))
+    index = index.replace(".. contents::\n   :local:\n   :depth: 1\n", "").replace(reference, reference + listed)
+    return index.replace("Cortexapps.Cortex", "cortexapps.cortex")
 
 
 def run(*command: str) -> None:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rollout_batches
-short_description: Read the batch sizes of a rollout
+short_description: Read the batch sizes of a rollout (internal)
 version_added: 1.0.0
 description:
   - Turns C(cortex_rollout_serial) into a list for the play keyword C(serial), and rejects what C(serial) would misread.
+  - Only the playbook C(pagerduty_rollout) uses it. It may change in any release.
 author: cortexapps.cortex contributors (@cortexapps)
 options:
   _input:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: rollout_summary
-short_description: Summarize a rollout in one line
+short_description: Summarize a rollout in one line (internal)
 version_added: 1.0.0
 description:
-  - Says how many workspaces a rollout has changed and left unchanged, which failed, and which were not tried. It is
-    used by the playbook C(pagerduty_rollout) only.
+  - Says how many workspaces a rollout has changed and left unchanged, which failed, and which were not tried.
+  - Only the playbook C(pagerduty_rollout) uses it. It may change in any release.
 author: cortexapps.cortex contributors (@cortexapps)
 options:
   _input:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: workspaces
-short_description: Require hosts for a play
+short_description: Require hosts for a play (internal)
 version_added: 1.0.0
 description:
-  - Returns the extra variable C(cortex_workspaces) for the play keyword C(hosts). It is used by the playbooks of this
-    collection only.
+  - Returns the extra variable C(cortex_workspaces) for the play keyword C(hosts).
+  - Only the playbooks of this collection use it. It may change in any release.
   - Fails if C(cortex_workspaces) is not set although the inventory has hosts, if a part of it matches no host, or if
     C(--limit) leaves none. Ansible alone would skip the play and end with success.
 author: cortexapps.cortex contributors (@cortexapps)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cortex_pagerduty_audit
-short_description: Read a workspace for an audit, and compare it with what is desired
+short_description: Read a workspace for an audit, and compare it with what is desired (internal)
 version_added: 1.0.0
 description:
   - Reads a workspace with M(cortexapps.cortex.cortex_pagerduty_config_info) and the variables of the role
-    P(cortexapps.cortex.cortex_pagerduty#role), and compares it with what a rollout with these variables would want. It
-    is used by the entry point C(audit) of the role only.
+    P(cortexapps.cortex.cortex_pagerduty#role), and compares it with what a rollout with these variables would want.
+  - Only the entry point C(audit) of the role uses it. It may change in any release.
   - It fails if a variable cannot be evaluated, and, if C(cortex_pagerduty_audit_strict) is true, if the workspace is
     not as desired.
 author:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cortex_pagerduty_report
-short_description: Write the report of an audit
+short_description: Write the report of an audit (internal)
 version_added: 1.0.0
 description:
   - Makes a table of what M(cortexapps.cortex.cortex_pagerduty_config_info) returned for the hosts of the play, and can
-    write it to a file. It is used by the entry point C(audit) of the role P(cortexapps.cortex.cortex_pagerduty#role).
+    write it to a file.
+  - Only the entry point C(audit) of the role P(cortexapps.cortex.cortex_pagerduty#role) uses it. It may change in any
+    release.
   - It runs on the controller, in a task with C(run_once=true) of a play with the strategy C(linear) and without
     C(serial). In check mode it writes no file.
 author:
