@@ -24,7 +24,10 @@ PAGERDUTY = Service(
     credential="token",
     ca_advice="Set REQUESTS_CA_BUNDLE to a file with the certificate of that CA, or install it in the system's store.",
     foreign_hint="preflight_url does not look like the PagerDuty API.",
-    status_hints={},
+    status_hints={
+        403: "It knows the token, but does not let it list abilities, so whether Cortex can work with it is unknown. "
+        "Check the permissions of its user in PagerDuty, or set preflight: false.",
+    },
     # It was sent the token.
     is_quoted=False,
     reset_header="ratelimit-reset",
@@ -73,17 +76,7 @@ class PagerDuty:
         if status == 401:
             what = f"PagerDuty does not accept the token (GET {self._url}: HTTP 401)."
             return TokenRejectedError(Failure((what, "Check token or preflight_url.")))
-        if status == 403:
-            what = f"PagerDuty knows the token, but does not let it list abilities (GET {self._url}: HTTP 403)."
-            return RequestError(
-                Failure(
-                    (
-                        what,
-                        "Whether Cortex can work with it is unknown.",
-                        "Check the permissions of its user in PagerDuty, or set preflight: false.",
-                    )
-                )
-            )
         if failure.is_retryable or status in RETRIED_STATUSES:
             return RequestError(failure.extended("Run the task again later, or with preflight: false."))
-        return RequestError(failure.extended("Check preflight_url.") if isinstance(error, ApiError) else failure)
+        has_advice = status in PAGERDUTY.status_hints or not isinstance(error, ApiError)
+        return RequestError(failure if has_advice else failure.extended("Check preflight_url."))

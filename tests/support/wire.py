@@ -20,6 +20,13 @@ import urllib3.util.connection
 READ_TIMEOUT_SECONDS = 0.1
 
 
+def untrusted(code: int, message: str = "") -> Exception:
+    """Return the exception for a certificate that OpenSSL rejects with this code."""
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = code, message
+    return requests.exceptions.SSLError(error)
+
+
 @contextmanager
 def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[None]:
     """Break the way of the next `times` requests (None: all) that are, for example, ``GET /path``.
@@ -42,9 +49,7 @@ def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[No
             if f"{prepared.method} {url.path}" == request and left != 0:
                 left = None if left is None else left - 1
                 if way == "untrusted":
-                    mismatch = ssl.SSLCertVerificationError()
-                    mismatch.verify_code = 62
-                    raise requests.exceptions.SSLError(mismatch)
+                    raise untrusted(62)
                 if way == "impatient":
                     options["timeout"] = READ_TIMEOUT_SECONDS
                 else:
