@@ -10,8 +10,8 @@ The source of the rules is cortex-pagerduty.openapi.yaml beside this.
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,6 @@ _OPERATIONS = {
     f"{_BASE}/configurations": {"DELETE": "delete"},
 }
 _ABILITIES_PATH = "/pagerduty/abilities"
-_ABILITIES = ["sso", "advanced_reports", "teams", "read_only_users", "urgencies", "service_support_hours"]
 #: The deviations by which Cortex misses a configuration that it otherwise does not need.
 _MISSING = {"replace": "put-refuses-to-create", "delete": "delete-404"}
 _HTML = CIMultiDict({"Content-Type": "text/html"})
@@ -68,13 +67,13 @@ class Api:
         path = request.path
         if path == _ABILITIES_PATH:
             verbs = {"GET": "abilities"}
-            secret = _credentials(request, "token ", "token=")
+            secret = _credentials(request, r"token\s+token=")
             workspace = None
         else:
             is_inside = path.startswith(f"{self._prefix}/")
             path = path.removeprefix(self._prefix) if is_inside else path
             verbs = _OPERATIONS.get(path, {}) if is_inside else {}
-            secret = _credentials(request, "bearer ", "")
+            secret = _credentials(request, r"bearer\s+")
             workspace = self._state.find(secret)
         operation = verbs.get(request.method)
         sent, mistake = await _read_configuration(request) if operation in ("add", "replace") else (None, None)
@@ -137,7 +136,7 @@ class Api:
     def _carry_out(self, call: _Call) -> Response:
         """Do what a request asks for, and return the normal response."""
         if call.operation == "abilities":
-            return _list_abilities(call.secret, self._state.rejected_tokens)
+            return self._list_abilities(call.secret)
         deviations = self._state.settings.deviations
         if call.workspace is None:
             shapes = [_UNAUTHORIZED[name] for name in deviations if name in _UNAUTHORIZED]
@@ -163,6 +162,13 @@ class Api:
             call.workspace.configuration = call.sent
             return Response.json(200, {"configurations": [_public(call.sent)]})
 
+    def _list_abilities(self, token: str | None) -> Response:
+        """Return how PagerDuty responds to whoever asks with a token."""
+        if token and token not in self._state.rejected_tokens:
+            return Response.json(200, {"abilities": ["sso", "teams", "urgencies", "service_support_hours"]})
+        message = "Caller did not supply credentials or did not provide the correct credentials."
+        return Response.json(401, {"error": {"message": message}})
+
     def _refuse(self, status: int, kind: str, message: str, details: str | None = None, **headers: str) -> Response:
         """Return an error in Cortex's form, or as the vendor's own fake of Cortex has it."""
         error: dict[str, Any] = {"message": message}
@@ -170,14 +176,6 @@ class Api:
             error |= {"type": kind, "requestId": str(uuid.uuid4()), "httpStatus": status}
             error |= {"details": details} if details else {}
         return Response.json(status, error, **headers)
-
-
-def _list_abilities(token: str | None, rejected_tokens: Collection[str]) -> Response:
-    """Return PagerDuty's response to a request with a token."""
-    if not token or token in rejected_tokens:
-        message = "Caller did not supply credentials or did not provide the correct credentials."
-        return Response.json(401, {"error": {"message": message}})
-    return Response.json(200, {"abilities": _ABILITIES})
 
 
 def _public(stored: dict[str, Any]) -> dict[str, Any]:
@@ -190,12 +188,9 @@ def _verdict(is_valid: bool) -> dict[str, Any]:
     return {"configurations": [{"isValid": is_valid, **rejection}]}
 
 
-def _credentials(request: web.Request, scheme: str, mark: str) -> str | None:
-    header = request.headers.get("Authorization", "")
-    if not header.lower().startswith(scheme):
-        return None
-    secret = header[len(scheme) :].strip()
-    return secret.removeprefix(mark) if secret.startswith(mark) else None
+def _credentials(request: web.Request, scheme: str) -> str | None:
+    found = re.fullmatch(f"(?is:{scheme}(.*?)\\s*)", request.headers.get("Authorization", ""))
+    return found and found[1]
 
 
 def _secrets(call: _Call) -> dict[str, str]:

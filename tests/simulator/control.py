@@ -53,9 +53,6 @@ class _Call:
 
     def reject_tokens(self) -> dict[str, Any]:
         self.state.reject_tokens(**self.content)
-        return self.list_rejected_tokens()
-
-    def list_rejected_tokens(self) -> dict[str, Any]:
         return {"tokens": sorted(self.state.rejected_tokens)}
 
     def show_log(self) -> dict[str, Any]:
@@ -71,7 +68,7 @@ _ROUTES: dict[tuple[str, str], tuple[int, Callable[[_Call], object]]] = {
     ("GET", "/workspaces/{name}"): (200, lambda call: call.workspace.describe()),
     ("PATCH", "/workspaces/{name}"): (200, _Call.change_workspace),
     ("DELETE", "/workspaces/{name}"): (204, lambda call: call.state.workspaces.pop(call.request.match_info["name"])),
-    ("GET", "/rejected-tokens"): (200, _Call.list_rejected_tokens),
+    ("GET", "/rejected-tokens"): (200, lambda call: {"tokens": sorted(call.state.rejected_tokens)}),
     ("POST", "/rejected-tokens"): (200, _Call.reject_tokens),
     ("DELETE", "/rejected-tokens"): (204, lambda call: call.state.rejected_tokens.clear()),
     ("GET", "/log"): (200, _Call.show_log),

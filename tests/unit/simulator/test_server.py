@@ -172,12 +172,10 @@ def test_mistakes_at_control_are_explained(client: Client, workspace: Workspace)
         ("PUT /log", "", 405, "Method Not Allowed"),
         ("POST /workspaces", "{", 400, "Expecting property name"),
         ("POST /workspaces", "[]", 400, "expected a JSON object"),
-        ("POST /workspaces", "[" * 100_000, 400, "the body cannot be decoded"),
         ("PATCH /workspaces/team-a", '{"name": "b"}', 400, "name: Extra inputs are not permitted"),
         ("POST /faults", '{"latency": 1}', 400, "operation: Input should be 'get', "),
         ("POST /faults", '{"operation": "get", "delay": 1e999}', 400, "delay: Input should be less than or equal to"),
         ("POST /faults", '{"operation": "get", "headers": {"content-length": ""}}', 400, "headers: Value error, the s"),
-        ("POST /rejected-tokens", '{"tokens": "abc"}', 400, "tokens: Input should be a valid list"),
     ):
         response = client.control(*call.split(), data=body)
         assert (response.status_code, response.json()["error"][: len(reason)]) == (status, reason), (call, body[:100])
