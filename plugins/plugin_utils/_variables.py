@@ -41,10 +41,11 @@ def evaluate(templar: t.Any, variables: t.Mapping[str, t.Any], options: t.Iterab
             try:
                 # In a list: ansible-core from 2.19 drops an omitted value from there, and refuses it elsewhere.
                 evaluated = templar.template([variables[name]])
+                # A value of the vault is decrypted here.
+                if evaluated and evaluated[0] != variables.get("omit", ...):
+                    values[option] = evaluated[0]
             except AnsibleError as error:
                 raise EvaluationError(UNDEFINED.format(name, describe(error))) from None
-            if evaluated and evaluated[0] != variables.get("omit", ...):
-                values[option] = evaluated[0]
     return values
 
 
