@@ -302,7 +302,5 @@ def add_program(name: str, description: str, *command: str, requirements: tuple[
 
 add_program("demo", "Run the playbooks against the simulator; takes a minute.", "tools.demo")
 add_program("simulator", "Start a simulator of the API, and print how to use it.", "tests.simulator", "--port=8443")
-add_program(
-    "benchmark", "Measure the CPU time of a task and a rollout, compared with the alternatives.", "tools.benchmark"
-)
+add_program("benchmark", "Measure the CPU time of tasks and rollouts, and that of alternatives.", "tools.benchmark")
 add_program("picture", "Draw the pictures in docs/images from real runs.", "tools.picture", requirements=("rich",))
