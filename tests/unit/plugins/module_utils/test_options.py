@@ -70,8 +70,8 @@ def run(**options: Any) -> tuple[dict[str, Any], str]:
 
 def refuse(network: responses.RequestsMock, option: str, value: Any, **options: Any) -> str:
     """Run a task with an option that it must refuse, check that it does, and return its message."""
-    if value == "" and not HAS_CONTROLLER:
-        pytest.skip("The action refuses it before it starts a module.")
+    if option in SECRETS and not HAS_CONTROLLER:
+        pytest.skip("An action refuses it before it starts a module, in which Ansible masks it as it is.")
     result, output = run(**{option: value}, **options)
     assert len(network.calls) == 0
     assert result["failed"] is True
