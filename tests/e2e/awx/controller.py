@@ -28,6 +28,9 @@ PAGE = 3
 NODES, APPROVALS = "workflow_job_template_nodes", "workflow_approval_templates"
 UNIFIED = ("projects", "job_templates", "workflow_job_templates", APPROVALS)
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
+BLANK = ("limit", "job_tags", "skip_tags", "start_at_task")
+# What AWX creates or deletes in one request.
+BULK = 100
 # Below the API's own path, and below that of the gateway of Ansible Automation Platform.
 ROOT = re.compile("/api/(?:controller/)?v2/")
 
@@ -38,15 +41,15 @@ KINDS: dict[str, Object] = {
     "credential_types": {"managed": False, "inputs": {}, "injectors": {}},
     "credentials": {"organization": None, "inputs": {}},
     "execution_environments": {"organization": None, "pull": "", "credential": None},
-    "projects": {"organization": None, "scm_branch": "", "scm_revision": ""},
+    "projects": {"organization": None, "scm_url": "", "scm_branch": "", "scm_revision": ""},
     "project_updates": {"status": "successful"},
     "inventories": {"organization": None, "kind": "", "variables": "", "pending_deletion": False},
-    "hosts": {"enabled": True, "variables": "", "description": ""},
-    "job_templates": {"extra_vars": "---"},
-    "workflow_job_templates": {"organization": None, "survey_enabled": False},
-    NODES: {"unified_job_template": None},
+    "hosts": {"enabled": True, "variables": ""},
+    "job_templates": {"extra_vars": "---", "job_type": "run", "status": "never updated", **dict.fromkeys(BLANK, "")},
+    "workflow_job_templates": {"organization": None, "survey_enabled": False, "status": "never updated"},
+    NODES: {"unified_job_template": None, "extra_data": {}, **dict.fromkeys(BLANK)},
     APPROVALS: {"timeout": 0},
-    "schedules": {"enabled": True, "description": ""},
+    "schedules": {"enabled": True},
 }
 # The lists below an object: of which kind they are, and by which of its fields.
 SUBLISTS = {
@@ -133,6 +136,8 @@ class Controller:
                 approval = self.create(APPROVALS, body)
                 self.any(int(number))["unified_job_template"] = approval["id"]
                 return 201, self._represent(APPROVALS, approval, url)
+            case "POST", ["bulk", task]:
+                return 201, self._bulk(task, body["hosts"], body.get("inventory"))
             case "GET", [kind] if kind in KINDS:
                 return 200, self._list((kind,), query, url)
             case "POST", [kind] if kind in KINDS:
@@ -144,10 +149,22 @@ class Controller:
                 return self._object(method, kind, self.objects[kind][int(number)], "".join(below), body, url)
         raise RejectedError(404, {"detail": f"Not found: {method} {url}"})
 
+    def _bulk(self, task: str, hosts: list[Any], inventory: int | None) -> Object:
+        if task == "host_delete":
+            for host in hosts:
+                self.delete("hosts", host)
+            return {}
+        names = [host["name"] for host in self.objects["hosts"].values() if host["inventory"] == inventory]
+        names += [host["name"] for host in hosts]
+        if len(hosts) > BULK or len(names) > len(set(names)):
+            raise RejectedError(400, {"__all__": ["Hostnames must be unique, and not too many."]})
+        return {"hosts": [self.create("hosts", {**host, "inventory": inventory}) for host in hosts]}
+
     def create(self, kind: str, body: Object) -> Object:
         self._last_id += 1
         item = {
             "name": body.get("identifier"),
+            "description": "",
             **KINDS[kind],
             **body,
             "id": self._last_id,
@@ -168,7 +185,11 @@ class Controller:
             if parent == kind and dependents != "credentials":
                 for each in [each for each, item in self.objects[dependents].items() if item[field] == number]:
                     self.delete(dependents, each)
-        del self.objects[kind][number]
+        if self.objects[kind][number].get("status") in ("pending", "waiting", "running"):
+            raise RejectedError(409, {"error": "Resource is being used by running jobs."})
+        template = self.objects[kind].pop(number).get("unified_job_template")
+        if kind == NODES and template in self.objects[APPROVALS]:
+            del self.objects[APPROVALS][template]
         for node in self.objects[NODES].values():
             if node["unified_job_template"] == number:
                 node["unified_job_template"] = None

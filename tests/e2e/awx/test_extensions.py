@@ -132,7 +132,9 @@ def test_the_list_of_playbooks_shows_those_for_users_only() -> None:
     listed = [
         name for name, text in texts.items() if KEY_OF_PLAYBOOK.search(text) or text.startswith("$ANSIBLE_VAULT;")
     ]
-    assert listed == [f"playbooks/{name}.yml" for name in ("awx_setup", "pagerduty_audit", "pagerduty_rollout")]
+    assert listed == [
+        f"playbooks/{name}.yml" for name in ("awx_setup", "pagerduty_api_check", "pagerduty_audit", "pagerduty_rollout")
+    ]
 
 
 def role_options(role: str) -> dict[str, Any]:

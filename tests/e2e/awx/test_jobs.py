@@ -34,7 +34,7 @@ SECRETS = [PAYMENTS_KEY, CHECKOUT_KEY, SEARCH_KEY, TOKEN, OTHER_TOKEN, THIRD_TOK
 OLD = {"token": OTHER_TOKEN, "is_token_readonly": True}
 NEW = {"token": TOKEN, "is_token_readonly": True}
 # Answers as a survey gives them: strings.
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "cortex_workspaces": "all",
     "cortex_pagerduty_is_token_readonly": "true",
     "cortex_pagerduty_update_token": "on_change",
@@ -53,6 +53,7 @@ class Job:
         events = [path.read_text() for path in sorted((artifacts / "job_events").glob("*.json"))]
         (statistics,) = [event for event in map(json.loads, events) if event["event"] == "playbook_on_stats"]
         self.changed: dict[str, int] = statistics["event_data"]["changed"]
+        self.artifacts: dict[str, Any] = statistics["event_data"].get("artifact_data", {})
         assert [secret for secret in SECRETS if secret in self.output + "".join(events)] == []
 
 
@@ -83,7 +84,7 @@ def launch(installed: Path, tmp_path: Path) -> Launch:
     files = [ROOT / "extensions/awx" / f"{name}_credential_type.yml" for name in ("cortex", "pagerduty")]
     injectors = {k: v for file in files for k, v in yaml.safe_load(file.read_text())["injectors"]["env"].items()}
 
-    def launch(playbook: str, hosts: dict[str, Any], answers: dict[str, str], cmdline: str = "", **inputs: str) -> Job:
+    def launch(playbook: str, hosts: dict[str, Any], answers: dict[str, Any], cmdline: str = "", **inputs: str) -> Job:
         folder = Path(tempfile.mkdtemp(prefix="job ", dir=tmp_path))
         inputs = dict.fromkeys(("api_key", "base_url", "token", "previous_token"), "") | inputs
         environment = {
@@ -94,7 +95,9 @@ def launch(installed: Path, tmp_path: Path) -> Launch:
         inventory = json.dumps({"all": {"hosts": list(hosts)}, "_meta": {"hostvars": hosts}})
         files = {
             "env/envvars": json.dumps(environment),
-            "env/extravars": "".join(f"{name}: !unsafe {json.dumps(text)}\n" for name, text in answers.items()),
+            "env/extravars": "".join(
+                f"{name}: {'!unsafe ' * isinstance(value, str)}{json.dumps(value)}\n" for name, value in answers.items()
+            ),
             "env/cmdline": cmdline,
             "env/passwords": json.dumps({r"Vault password:\s*?$": VAULT_PASSWORD}),
             "inventory/hosts": f"#!/usr/bin/env python3\nprint({inventory!r})\n",
@@ -114,24 +117,47 @@ def launch(installed: Path, tmp_path: Path) -> Launch:
 def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
     simulator: Simulator, launch: Launch
 ) -> None:
-    """The key of each workspace comes from another place: the credential, a lookup, a variable that is encrypted."""
+    """The key of each workspace comes from another place: a variable, a lookup, a variable that is encrypted."""
     payments = simulator.add_workspace(PAYMENTS_KEY, name="payments")
     checkout = simulator.add_workspace(CHECKOUT_KEY, name="checkout", configuration=OLD)
     search = simulator.add_workspace(SEARCH_KEY, name="search", configuration=NEW)
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         "checkout": {"cortex_pagerduty_api_key": "{{ lookup('ansible.builtin.env', 'KEY_OF_CHECKOUT') }}"},
         "payments": {"cortex_pagerduty_api_key": "{{ lookup('ansible.builtin.env', 'CORTEX_API_KEY') }}"},
         "search": {"cortex_pagerduty_api_key": {"__ansible_vault": encrypt(SEARCH_KEY, VAULT_PASSWORD)}},
     }
     credentials = {"api_key": PAYMENTS_KEY, "base_url": simulator.url, "token": TOKEN}
 
-    check = launch(ROLLOUT, hosts, ANSWERS, "--check --diff --ask-vault-pass", **credentials)
+    # Of the job templates of the check and the rollout.
+    answers = ANSWERS | {"cortex_rollout_approval": True}
+    check = launch(ROLLOUT, hosts, answers, "--check --diff --ask-vault-pass", **credentials)
     assert check.succeeded, check.output
     assert check.changed == {"checkout": 1, "payments": 1}
     assert '+    "last_four": "ab12"' in check.output
     assert (payments.configuration, checkout.configuration) == (None, OLD)
 
-    rollout = launch(ROLLOUT, hosts, ANSWERS, "--diff --ask-vault-pass", **credentials)
+    # Launched by itself, or after a change of a credential, the URL or the hosts, the rollout does nothing.
+    approved = answers | check.artifacts
+    moved = {**hosts, "checkout": {**hosts["checkout"], "cortex_pagerduty_base_url": "https://api.eu.cortex.io"}}
+    for job_hosts, values, inputs, differing in [
+        (hosts, answers, {}, None),
+        (hosts, approved, {"token": THIRD_TOKEN}, "checkout, payments, search"),
+        (hosts, approved | {"awx_project_revision": "5f2c"}, {}, "checkout, payments, search"),
+        (moved | {"added": {}}, approved, {}, "checkout, added"),
+    ]:
+        simulator.clear_log()
+        refused = launch(ROLLOUT, job_hosts, values, "--ask-vault-pass", **credentials | inputs)
+        message = (
+            f"for these workspaces: {differing}. Their" if differing else "No check was approved for this rollout."
+        )
+        assert (refused.succeeded, simulator.requests, message in refused.output) == (False, [], True), refused.output
+
+    # Whoever adds a host by hand does not reach the workspace of the credential.
+    by_hand = launch(ROLLOUT, {"added": {}, "payments": {}}, ANSWERS, **credentials)
+    assert by_hand.output.count("CORTEX_API_KEY of the environment is one and the same workspace") == 2
+    assert (by_hand.succeeded, simulator.requests) == (False, [])
+
+    rollout = launch(ROLLOUT, hosts, approved, "--diff --ask-vault-pass", **credentials)
     assert rollout.succeeded, rollout.output
     assert rollout.changed == check.changed
     assert [workspace.configuration for workspace in (payments, checkout, search)] == [NEW] * 3
@@ -148,7 +174,8 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
 
     # Without a rollback, only where the survey says: the workspace keeps the invalid token.
     without = ANSWERS | {"cortex_pagerduty_rollback": "false", "cortex_workspaces": "payments"}
-    kept = launch(ROLLOUT, hosts, without, "--ask-vault-pass", **credentials | tokens)
+    # The only workspace of a play can take the key of the credential.
+    kept = launch(ROLLOUT, {"payments": {}}, without, "--ask-vault-pass", **credentials | tokens)
     assert not kept.succeeded
     assert [payments.configuration, checkout.configuration] == [NEW | {"token": THIRD_TOKEN}, NEW]
 

@@ -1,0 +1,366 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role awx decides, from what is wanted and what the API of AWX 24.6.1 lists. Nothing here reads or writes."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections import Counter
+from dataclasses import dataclass
+
+from ._awx_variables import without_key
+
+#: An object as the API of AWX represents it.
+Object = t.Mapping[str, t.Any]
+
+DEFAULT_BASE_URL = "https://api.getcortexapp.com"
+
+#: The kind of each object that the role makes, in the order in which they are removed: AWX refuses to remove what
+#: something else needs.
+OBJECTS = {
+    "workflow": "workflow_job_templates",
+    "schedule": "schedules",
+    "rollout": "job_templates",
+    "check": "job_templates",
+    "audit": "job_templates",
+    "inventory": "inventories",
+    "project": "projects",
+    "environment": "execution_environments",
+    "cortex": "credentials",
+    "pagerduty": "credentials",
+}
+#: The playbook and the job type of each job template.
+TEMPLATES = {
+    "check": ("playbooks/pagerduty_rollout.yml", "check"),
+    "rollout": ("playbooks/pagerduty_rollout.yml", "run"),
+    "audit": ("playbooks/pagerduty_audit.yml", "run"),
+}
+#: Settings of a job template that would keep the check from showing what the rollout does. They are blank.
+RESTRICTIONS = ("limit", "job_tags", "skip_tags", "start_at_task")
+#: The nodes of the workflow, and what follows each on success.
+GRAPH: dict[str, list[str]] = {"check": ["approval"], "approval": ["rollout"], "rollout": []}
+LINKS = ("success_nodes", "failure_nodes", "always_nodes")
+#: What a node can set for its job.
+NODE_PROMPTS = (
+    *("extra_data", "inventory", "scm_branch", "job_type", "job_tags", "skip_tags", "limit", "diff_mode", "verbosity"),
+    *("execution_environment", "forks", "job_slice_count", "timeout"),
+)
+#: The states of an object whose job or sync has not ended.
+ACTIVE = ("new", "pending", "waiting", "running")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The variables of the role awx, without secrets.
+
+    `mark`: what the description of each object ends with, before its role. `purposes`: what it begins with.
+
+    `names`: of each object, and of the types of the credentials as ``cortex_type`` and ``pagerduty_type``.
+    `references`: of each kind, the names of what is used and not made. `given`: the credentials whose secret is given.
+    """
+
+    mark: str
+    purposes: t.Mapping[str, str]
+    names: t.Mapping[str, str]
+    workspaces: t.Sequence[Object]
+    inventory_variables: Object
+    references: t.Mapping[str, t.Sequence[str]]
+    given: t.Collection[str]
+    base_url: str
+    update_secrets: bool
+    project_url: str
+
+    def marks(self, item: Object, role: str) -> bool:
+        """Return whether the role awx has made an object, for this role in the setup."""
+        return f"{self.mark} ({role})" in (item.get("description") or "")
+
+    @property
+    def needs_cortex_credential(self) -> bool:
+        """Whether a workspace takes its API key from the Cortex credential."""
+        return bool(without_key(self.workspaces, self.inventory_variables))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the organization has: the object of each role or None, and all objects by their kinds.
+
+    `others`: what is marked and not used, so that an earlier setup has made it. `nodes`: the nodes of the workflow.
+    """
+
+    used: t.Mapping[str, Object | None]
+    others: t.Sequence[tuple[str, Object]]
+    objects: t.Mapping[str, t.Sequence[Object]]
+    nodes: t.Sequence[Object] = ()
+
+
+def find(wanted: Wanted, objects: t.Mapping[str, t.Sequence[Object]]) -> Found:
+    """Find the object of each role: that of the wanted name, else a marked one, which then has to be renamed."""
+    types = {item["name"]: item["id"] for item in objects["credential_types"]}
+    used: dict[str, Object | None] = {}
+    others: list[tuple[str, Object]] = []
+    for role, kind in OBJECTS.items():
+        marked = [item for item in objects[kind] if wanted.marks(item, role)]
+        usable = [item for item in objects[kind] if item["name"] == wanted.names[role]] + marked
+        if kind == "credentials":
+            usable = [item for item in usable if item["credential_type"] == types.get(wanted.names[f"{role}_type"])]
+        used[role] = usable[0] if usable else None
+        others += [(role, item) for item in marked if item is not used[role]]
+    return Found(used, others, objects)
+
+
+# Why nothing can be done, as sentences
+
+
+def find_obstacles(wanted: Wanted, found: Found, organization: str) -> list[str]:
+    """Return what keeps the setup from being made, as far as it can be known before."""
+    return [
+        *_find_equal_names(wanted.names),
+        *_find_other_objects(wanted, found),
+        *_find_missing(wanted, found, organization),
+    ]
+
+
+def find_active(found: Found) -> list[str]:
+    """Return what keeps the setup from being removed."""
+    items = [*found.used.values(), *(item for _role, item in found.others)]
+    names = [item["name"] for item in items if item is not None and item.get("status") in ACTIVE]
+    if not names:
+        return []
+    return [
+        f"These are running or wait for an approval: {', '.join(names)}. Nothing was removed. "
+        "Wait until they have ended, or cancel them in AWX, and run this again."
+    ]
+
+
+def _find_equal_names(names: t.Mapping[str, str]) -> list[str]:
+    groups = (tuple(TEMPLATES), ("cortex", "pagerduty"), ("cortex_type", "pagerduty_type"))
+    return [
+        f"The name {name} is given to more than one object. Each needs a name of its own."
+        for roles in groups
+        for name, count in Counter(names[role] for role in roles).items()
+        if count > 1
+    ]
+
+
+def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
+    """Return which objects without a mark have a wanted name and are not what the role would make."""
+    differing = []
+    for role, item in found.used.items():
+        if item is None or wanted.marks(item, role):
+            continue
+        if role == "workflow" and (foreign := _find_foreign_nodes(found)):
+            differing.append((role, item["name"], ", ".join(foreign)))
+        if role in TEMPLATES and (item["playbook"], item["job_type"]) != TEMPLATES[role]:
+            differing.append((role, item["name"], f"{item['playbook']}, {item['job_type']}"))
+        if role == "project" and item["scm_url"] != wanted.project_url:
+            differing.append((role, item["name"], item["scm_url"]))
+        if role == "inventory" and item["kind"]:
+            differing.append((role, item["name"], item["kind"]))
+    return [
+        f"{name} ({what}) was not made by this playbook and cannot be the {role}. Rename one of them."
+        for role, name, what in differing
+    ]
+
+
+def _find_foreign_nodes(found: Found) -> list[str]:
+    """Return the nodes that start neither an approval nor a playbook of this collection. The role would remove them."""
+    templates = found.objects["job_templates"]
+    own = {item["id"] for item in templates if (item["playbook"], item["job_type"]) in TEMPLATES.values()}
+    return [
+        node["identifier"]
+        for node in found.nodes
+        if node["unified_job_template"] not in (None, *own) and not _is_approval(node)
+    ]
+
+
+def _find_missing(wanted: Wanted, found: Found, organization: str) -> list[str]:
+    needed = ["pagerduty"] + ["cortex"] * wanted.needs_cortex_credential
+    variables = {"cortex": "CORTEX_API_KEY", "pagerduty": "PAGERDUTY_TOKEN"}
+    problems = [
+        f"{organization} has no credential with the name {wanted.names[role]}, and {variables[role]} is not set. "
+        f"Export {variables[role]}, or create the credential in AWX."
+        for role in needed
+        if found.used[role] is None and role not in wanted.given
+    ]
+    for kind, names in wanted.references.items():
+        counts = Counter(item["name"] for item in found.objects[kind])
+        problems += [
+            f"{organization} has {counts[name]} {kind.replace('_', ' ')} with the name {name}. It needs exactly one."
+            for name in dict.fromkeys(names)
+            if counts[name] != 1
+        ]
+    return problems
+
+
+# The graph of the workflow
+
+
+def find_differences(found: Found) -> list[str]:
+    """Return in what the workflow is not check, approval and rollout, one after the other; nothing if it is."""
+    nodes = {node["identifier"]: node for node in found.nodes}
+    if sorted(nodes) != sorted(GRAPH):
+        return [f"It has the nodes {', '.join(nodes) or '-'}."]
+    ids = {name: node["id"] for name, node in nodes.items()}
+    differences = []
+    for name, followers in GRAPH.items():
+        node = nodes[name]
+        links = [node["success_nodes"], node["failure_nodes"], node["always_nodes"]]
+        if links != [[ids[each] for each in followers], [], []]:
+            differences.append(f"Other nodes follow {name}.")
+        if prompts := [each for each in NODE_PROMPTS if node.get(each) not in (None, "", {})]:
+            differences.append(f"The node {name} sets {', '.join(prompts)}.")
+        if name == "approval":
+            differences += [] if _is_approval(node) else ["The node approval is no approval."]
+        else:
+            differences += _find_template_differences(name, found.used[name], node)
+    return differences
+
+
+def _find_template_differences(role: str, template: Object | None, node: Object) -> list[str]:
+    if template is None or template["id"] != node["unified_job_template"]:
+        return [f"The node {role} has another job template."]
+    settings = dict(zip(("playbook", "job_type"), TEMPLATES[role]), **dict.fromkeys(RESTRICTIONS, ""))
+    prompts = [name for name, value in template.items() if name.startswith("ask_") and value]
+    differing = prompts + [name for name, value in settings.items() if template[name] != value]
+    return [f"The job template {template['name']} differs in {', '.join(differing)}."] if differing else []
+
+
+def order_for_removal(nodes: t.Sequence[Object]) -> list[str]:
+    """Return the identifiers of nodes, each after all that follow it: no removal makes a node start by itself."""
+    followers = {node["id"]: {each for link in LINKS for each in node[link]} for node in nodes}
+    remaining = list(nodes)
+    order: list[str] = []
+    while remaining:
+        # AWX allows no cycles.
+        present = {node["id"] for node in remaining}
+        leaf = next(node for node in remaining if not followers[node["id"]] & present)
+        remaining.remove(leaf)
+        order.append(leaf["identifier"])
+    return order
+
+
+def _is_approval(node: Object) -> bool:
+    template = node["summary_fields"].get("unified_job_template") or {}
+    return template.get("unified_job_type") == "workflow_approval"
+
+
+# What is written
+
+
+def describe_objects(wanted: Wanted, found: Found) -> dict[str, dict[str, t.Any]]:
+    """Return by what the modules of awx.awx find each object, and what they write."""
+    objects: dict[str, dict[str, t.Any]] = {}
+    for role, kind in OBJECTS.items():
+        item, name = found.used[role], wanted.names[role]
+        number = item["id"] if item else None
+        objects[role] = {
+            "name": name,
+            "id": number,
+            "find": str(number or name),
+            "description": f"{wanted.purposes[role]} {wanted.mark} ({role}).",
+        }
+        objects[role]["is_named"] = item is not None and item["name"] == name
+        if kind == "credentials":
+            objects[role]["inputs"], objects[role]["write_secrets"] = plan_inputs(role, item, wanted)
+    return objects
+
+
+def plan_hosts(wanted: Wanted, hosts: t.Sequence[Object]) -> dict[str, list[t.Any]]:
+    """Return which hosts are new or changed, and which marked ones are no longer named."""
+    existing = {host["name"]: host for host in hosts}
+    plan: dict[str, list[t.Any]] = {"new": [], "changed": [], "obsolete": []}
+    for workspace in wanted.workspaces:
+        values = {"name": workspace["name"], "description": wanted.mark, "variables": workspace.get("variables") or {}}
+        host = existing.pop(workspace["name"], None)
+        if host is None:
+            plan["new"].append(values)
+        elif (host["description"], _parse(host["variables"])) != (wanted.mark, values["variables"]):
+            plan["changed"].append(values)
+    removed = [host for host in existing.values() if host["description"] == wanted.mark]
+    plan["obsolete"] = [{"id": host["id"], "name": host["name"]} for host in removed]
+    return plan
+
+
+def _parse(variables: str) -> t.Any:
+    """Return the variables of a host. What another client has written as YAML counts as different."""
+    try:
+        return json.loads(variables or "{}")
+    except ValueError:
+        return None
+
+
+def plan_inputs(role: str, existing: Object | None, wanted: Wanted) -> tuple[dict[str, str], bool]:
+    """Return the inputs of a credential that are no new secrets, and whether to write those that are given.
+
+    AWX takes ``$encrypted$``, which it returns, for the stored secret. A base URL that is not given stays. One that is
+    given is written together with the key that it belongs to.
+    """
+    inputs = dict(existing["inputs"]) if existing else {}
+    write = existing is None or wanted.update_secrets
+    if role == "cortex":
+        stored = inputs.get("base_url") or DEFAULT_BASE_URL
+        write = write or wanted.base_url not in ("", stored)
+        return {**inputs, "base_url": wanted.base_url or stored}, write
+    return {} if write else inputs, write
+
+
+def plan_removal(
+    wanted: Wanted, found: Found, users: t.Mapping[int, t.Sequence[Object]], *, everything: bool
+) -> list[dict[str, t.Any]]:
+    """Return what to remove, in this order, with a reason where it has to stay.
+
+    `users`: the credentials of each credential type of this collection, in all organizations.
+    """
+    own = [(role, item) for role, item in found.used.items() if item is not None and wanted.marks(item, role)]
+    items = [*found.others, *(own if everything else [])]
+    removal = [
+        {
+            "kind": kind,
+            "id": item["id"],
+            "name": item["name"],
+            "credential_type": item.get("credential_type"),
+            "stays": "",
+        }
+        for role, kind in OBJECTS.items()
+        for of, item in items
+        if of == role
+    ]
+    if everything:
+        removed = {item["id"] for item in removal if item["kind"] == "credentials"}
+        others = [item for items in users.values() for item in items if item["id"] not in removed]
+        for item in found.objects["credential_types"]:
+            if item["id"] in users:
+                stays = _find_reason_to_stay(item, others)
+                removal.append({"kind": "credential_types", "id": item["id"], "name": item["name"], "stays": stays})
+    return removal
+
+
+def _find_reason_to_stay(credential_type: Object, others: t.Sequence[Object]) -> str:
+    """Return why a type cannot be removed. Another organization with one type needs both."""
+    if others:
+        organizations = [item["summary_fields"].get("organization", {}).get("name", "-") for item in others]
+        users = [f"{item['name']} in {organization}" for item, organization in zip(others, organizations)]
+        return f"it is needed for {', '.join(users)}"
+    if not credential_type["summary_fields"]["user_capabilities"]["delete"]:
+        return "only a system administrator can remove it"
+    return ""
+
+
+def make_notes(wanted: Wanted, found: Found) -> list[str]:
+    """Return what a setup changes that its tasks do not show, as sentences."""
+    notes = [
+        f"The {role} {item['name']} is renamed to {wanted.names[role]}."
+        for role, item in found.used.items()
+        if item is not None and item["name"] != wanted.names[role]
+    ]
+    notes += [f"The {role} {item['name']} of an earlier setup is removed." for role, item in found.others]
+    credential = found.used["cortex"]
+    if credential is not None and wanted.needs_cortex_credential and "cortex" in wanted.given:
+        before, after = credential["inputs"].get("base_url"), plan_inputs("cortex", credential, wanted)[0]["base_url"]
+        if before != after:
+            name = wanted.names["cortex"]
+            notes.append(f"The base URL of the credential {name} changes from {before} to {after}, with its key.")
+    return notes

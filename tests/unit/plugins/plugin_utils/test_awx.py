@@ -1,0 +1,217 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _awx
+
+Object = dict[str, Any]
+
+NAMES = {role: role.title() for role in (*_awx.OBJECTS, "cortex_type", "pagerduty_type")}
+URL, US, EU = "https://git.example.com", "https://api.getcortexapp.com", "https://api.eu.cortex.io"
+PURPOSES = dict.fromkeys(_awx.OBJECTS, "For it.")
+TYPES = {"cortex": 101, "pagerduty": 102}
+WANTED = _awx.Wanted(
+    "Made by it", PURPOSES, NAMES, [{"name": "payments"}], {}, {"credentials": ["Vault"]}, ["cortex"], "", False, URL
+)
+
+
+def objects(**changes: Object) -> dict[str, list[Object]]:
+    """Return what a setup has made, with changes of the objects of some roles."""
+    made: dict[str, list[Object]] = {kind: [] for kind in _awx.OBJECTS.values()}
+    for number, (role, kind) in enumerate(_awx.OBJECTS.items(), 1):
+        playbook, job_type = _awx.TEMPLATES.get(role, ("", ""))
+        item: Object = {
+            "id": number,
+            "name": NAMES[role],
+            "description": f"Made by it ({role}).",
+            "scm_url": URL,
+            "kind": "",
+        }
+        item |= {"playbook": playbook, "job_type": job_type, "ask_limit_on_launch": False, "inputs": {}}
+        item |= {**dict.fromkeys(_awx.RESTRICTIONS, ""), "credential_type": TYPES.get(role)}
+        made[kind].append(item | changes.get(role, {}))
+    made["credentials"].append({"id": 20, "name": "Vault", "credential_type": 2, "description": None})
+    summary = {"summary_fields": {"user_capabilities": {"delete": True}}}
+    made["credential_types"] = [{"id": n, "name": NAMES[f"{role}_type"], **summary} for role, n in TYPES.items()]
+    return made
+
+
+def graph(edges: str = "check>approval approval>rollout", **changes: Object) -> list[Object]:
+    """Return the nodes of a workflow, with changes of some."""
+    pairs = [edge.split(">") for edge in edges.split()]
+    names = list(dict.fromkeys(itertools.chain(*pairs)))
+    nodes = []
+    for number, name in enumerate(names):
+        template = {"check": 4, "rollout": 3}.get(name, 30)
+        summary = {"unified_job_template": {"unified_job_type": "workflow_approval"}} if name == "approval" else {}
+        node = {"id": number, "identifier": name, "unified_job_template": template, "summary_fields": summary}
+        links = [names.index(follower) for before, follower in pairs if before == name]
+        nodes.append({**node, "success_nodes": links, "failure_nodes": [], "always_nodes": [], **changes.get(name, {})})
+    return nodes
+
+
+def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **names: str) -> _awx.Found:
+    return replace(
+        _awx.find(replace(WANTED, names={**NAMES, **names}), made), nodes=graph() if nodes is None else nodes
+    )
+
+
+UNMARKED = {"description": ""}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "problem"),
+    [
+        ({}, find(objects()), None),
+        # Known by their marks, or of the kind that would be made.
+        ({}, find(objects(**{role: {"name": "Old"} for role in _awx.OBJECTS})), None),
+        ({}, find(objects(**dict.fromkeys(_awx.OBJECTS, UNMARKED))), None),
+        ({}, find(objects(check={"job_type": "run"})), None),
+        (
+            {"names": {**NAMES, "check": "Rollout"}},
+            find(objects()),
+            "The name Rollout is given to more than one object[.]",
+        ),
+        ({"names": {**NAMES, "cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
+        (
+            {},
+            find(objects(), check="Rollout", rollout="Check"),
+            "Check .*cannot be the rollout[.].*Rollout .*cannot be the check[.]",
+        ),
+        (
+            {},
+            find(objects(), check="Audit", audit="Check"),
+            "Audit .*cannot be the check[.].*Check .*cannot be the audit[.]",
+        ),
+        (
+            {},
+            find(objects(check={**UNMARKED, "job_type": "run"})),
+            "Check [(]playbooks/pagerduty_rollout.yml, run[)] was not",
+        ),
+        ({"project_url": US}, find(objects(project=UNMARKED)), "Project [(]https://git.example.com[)]"),
+        ({}, find(objects(inventory={**UNMARKED, "kind": "smart"})), "Inventory [(]smart[)] was"),
+        ({}, find(objects(workflow=UNMARKED), graph("deploy>approval")), "Workflow [(]deploy[)] was"),
+        ({"given": []}, find(objects(cortex={"name": "Key", **UNMARKED})), "no credential .* Cortex, .*CORTEX_API_KEY"),
+        ({"references": {"credentials": ["Git"]}}, find(objects()), "Default has 0 credentials with the name Git[.]"),
+    ],
+)
+def test_what_cannot_be_made_is_known_before_anything_is_changed(
+    wanted: Any, found: _awx.Found, problem: str | None
+) -> None:
+    problems = " ".join(_awx.find_obstacles(replace(WANTED, **wanted), found, "Default"))
+    assert re.search(problem, problems) if problem else not problems
+
+
+@pytest.mark.parametrize(
+    ("found", "difference"),
+    [
+        (find(objects()), None),
+        (find(objects(), []), "It has the nodes -[.]"),
+        (
+            find(objects(), graph("check>approval approval>rollout rollout>x")),
+            "It has the nodes check, approval, rollout, x[.]",
+        ),
+        (
+            find(objects(), graph("check>approval check>rollout")),
+            "Other nodes follow check[.] Other nodes follow approval[.]",
+        ),
+        (find(objects(), graph(check={"failure_nodes": [2]})), "Other nodes follow check[.]"),
+        (find(objects(), graph(rollout={"extra_data": {"a": 1}, "limit": ""})), "The node rollout sets extra_data[.]"),
+        (find(objects(), graph(approval={"summary_fields": {}})), "The node approval is no approval[.]"),
+        (find(objects(), graph(check={"unified_job_template": 3})), "The node check has another job template[.]"),
+        (find(objects(check={"job_type": "run"})), "The job template Check differs in job_type[.]"),
+        (find(objects(rollout={"ask_limit_on_launch": True, "job_tags": "a"})), "Rollout differs in ask_.*, job_tags"),
+    ],
+)
+def test_a_graph_is_complete_only_if_it_is_exactly_as_wanted(found: _awx.Found, difference: str | None) -> None:
+    differences = " ".join(_awx.find_differences(found))
+    assert re.search(difference, differences) if difference else not differences
+
+
+def test_no_removal_of_a_node_makes_another_start_by_itself() -> None:
+    """In every graph of four nodes, whatever the kind of its links."""
+    every = list(itertools.combinations("abcd", 2))
+    for edges in itertools.chain.from_iterable(itertools.combinations(every, count) for count in range(1, 7)):
+        for link in _awx.LINKS:
+            nodes = graph(" ".join(">".join(edge) for edge in edges))
+            nodes = [{**node, "success_nodes": [], link: node["success_nodes"]} for node in nodes]
+            order = _awx.order_for_removal(nodes)
+            assert sorted(order) == sorted(node["identifier"] for node in nodes)
+            assert [edge for edge in edges if order.index(edge[0]) < order.index(edge[1])] == []
+
+
+def test_hosts_are_written_where_they_differ_and_removed_where_they_are_marked() -> None:
+    wanted: list[Object] = [
+        {"name": "new"},
+        {"name": "same", "variables": {"a": 1}},
+        {"name": "by hand"},
+        {"name": "differs", "variables": None},
+    ]
+    there = {"same": '{"a": 1}', "by hand": "---\na: 1", "differs": '{"a": 2}', "gone": "", "another": ""}
+    hosts: list[Object] = [
+        {"id": n, "name": name, "variables": text, "description": WANTED.mark}
+        for n, (name, text) in enumerate(there.items())
+    ]
+    plan = _awx.plan_hosts(replace(WANTED, workspaces=wanted), [*hosts[:4], {**hosts[4], "description": ""}])
+    assert plan["new"] == [{"name": "new", "description": WANTED.mark, "variables": {}}]
+    assert [host["name"] for host in plan["changed"]] == ["by hand", "differs"]
+    assert plan["obsolete"] == [{"id": 3, "name": "gone"}]
+
+
+STORED = {"api_key": "$encrypted$", "base_url": EU}
+
+
+@pytest.mark.parametrize(
+    ("role", "existing", "base_url", "update", "inputs", "writes"),
+    [
+        ("cortex", None, "", False, {"base_url": US}, True),
+        ("cortex", None, EU, False, {"base_url": EU}, True),
+        # What is not given stays, and a URL is not written without its key.
+        ("cortex", STORED, "", False, STORED, False),
+        ("cortex", STORED, EU, False, STORED, False),
+        ("cortex", STORED, US, False, {**STORED, "base_url": US}, True),
+        ("cortex", STORED, "", True, STORED, True),
+        ("pagerduty", {"token": "$encrypted$", "previous_token": "$encrypted$"}, "", True, {}, True),
+        ("pagerduty", {"token": "$encrypted$"}, "", False, {"token": "$encrypted$"}, False),
+    ],
+)
+def test_a_credential_keeps_what_is_not_given(
+    role: str, existing: Object | None, base_url: str, update: bool, inputs: Object, writes: bool
+) -> None:
+    wanted = replace(WANTED, base_url=base_url, update_secrets=update)
+    assert _awx.plan_inputs(role, existing and {"inputs": existing}, wanted) == (inputs, writes)
+
+
+def test_what_is_marked_is_renamed_or_removed_and_a_type_stays_that_another_organization_needs() -> None:
+    made = objects(check={"name": "Old"}, inventory=UNMARKED, cortex={"inputs": STORED})
+    made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
+    found = find(made)
+    names = ["Workflow", "Schedule", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty"]
+    assert _awx.make_notes(replace(WANTED, base_url=US), found) == [
+        "The check Old is renamed to Check.",
+        "The rollout Copy of an earlier setup is removed.",
+        f"The base URL of the credential Cortex changes from {EU} to {US}, with its key.",
+    ]
+    assert [item["name"] for item in _awx.plan_removal(WANTED, found, {}, everything=False)] == ["Copy"]
+    other: Object = {"id": 50, "name": "Key", "summary_fields": {"organization": {"name": "Platform"}}}
+    for users, stays in ((list[Object](), ""), ([other], "it is needed for Key in Platform")):
+        removal = _awx.plan_removal(WANTED, found, {101: [{"id": 9}], 102: users}, everything=True)
+        assert [item["name"] for item in removal[:-2]] == names
+        assert [(item["name"], item["stays"]) for item in removal[-2:]] == [
+            ("Cortex_Type", stays),
+            ("Pagerduty_Type", stays),
+        ]
+
+
+def test_nothing_is_removed_while_a_job_runs_or_an_approval_waits() -> None:
+    assert _awx.find_active(find(objects(check={"status": "successful"}))) == []
+    (problem,) = _awx.find_active(find(objects(workflow={"status": "running"}, audit={"status": "pending"})))
+    assert "These are running or wait for an approval: Workflow, Audit. Nothing was removed." in problem

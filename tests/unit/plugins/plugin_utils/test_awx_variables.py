@@ -1,0 +1,68 @@
+# Copyright (c) 2026 cortexapps.cortex contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils._awx_variables import find_mistakes
+
+KEY = "cortex_pagerduty_api_key"
+VAULT = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n3131"}
+LOOKUP = "{{ lookup('env', 'KEY') }}"
+OF_HOST = "{{ lookup('vault', 'cortex/' ~ inventory_hostname).secret.api_key }}"
+
+
+def workspaces(*keys: Any) -> list[dict[str, Any]]:
+    return [{"name": f"w{n}", "variables": {} if key is None else {KEY: key}} for n, key in enumerate(keys)]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "inventory", "message"),
+    [
+        ([], {}, "awx_workspaces is empty"),
+        (workspaces(LOOKUP, VAULT) * 2, {}, "more than once: w0, w1[.].*have the same: w0, w0"),
+        (workspaces(None, VAULT, None), {}, "none of their own: w0, w2[.]"),
+        (workspaces(VAULT, LOOKUP, VAULT), {}, "have the same: w0, w2[.]"),
+        (workspaces(None, None), {KEY: VAULT}, "have the same: w0, w1[.]"),
+        (workspaces(None, None), {KEY: LOOKUP}, "have the same: w0, w1[.]"),
+        (workspaces(None, None), {KEY: "{{ lookup('env', name) }}", "name": "KEY"}, "have the same: w0, w1[.]"),
+        (workspaces(None, None), {KEY: OF_HOST}, None),
+        (workspaces(None, None), {KEY: "{{ lookup('vault', path) }}", "path": "{{ inventory_hostname }}"}, None),
+        (workspaces(None), {}, None),
+        (
+            [{"name": "w"}],
+            {"cortex_pagerduty_token": "u+abc", "cortex_pagerduty_previous_token": 7},
+            "_token, .*_token[.]",
+        ),
+    ],
+)
+def test_no_two_workspaces_have_one_name_or_one_key(hosts: Any, inventory: Any, message: str | None) -> None:
+    mistakes = " ".join(find_mistakes(hosts, inventory))
+    assert re.search(message, mistakes) if message else not mistakes
+
+
+OTHERS = {"keys": {"w0": VAULT}, "clear": "abc", "indirect": "{{ clear }}", "mine": LOOKUP}
+KEPT = [
+    OF_HOST,
+    VAULT,
+    "{{ keys[inventory_hostname] }}",
+    "{{ mine }}",
+    " {{ a | default(b) }}\n",
+    "{{ a if b == 'c' else d }}",
+]
+CLEAR = [
+    *("abc", "abc{{ a }}", "{{ 'abc' }}", "{{ a | default('abc') }}", "{{ a or 'abc' }}", "{{ a if b else 'abc' }}"),
+    *("{% set a = 'abc' %}{{ a }}", "{{ 'u+' ~ a }}", "{{ ['abc'] | first }}", "{{ 'abc'.strip() }}", "{{ broken"),
+    *("{{ lookup('env', 'KEY', default='abc') }}", "{{ clear }}", "{{ indirect | trim }}", "{{ {'a': 'abc'}.a }}"),
+    *({"a": "abc"}, {"__ansible_vault": "abc"}, {"__ansible_unsafe": "abc"}, ["abc"], 12345678),
+]
+
+
+@pytest.mark.parametrize(("value", "is_clear"), [(each, each in CLEAR) for each in KEPT + CLEAR], ids=repr)
+def test_a_secret_that_awx_could_read_is_found(value: Any, is_clear: bool) -> None:
+    mistakes = find_mistakes(workspaces(value), OTHERS)
+    assert [f"__ansible_vault for {KEY}." in each for each in mistakes] == [True] * is_clear
