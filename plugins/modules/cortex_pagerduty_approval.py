@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_stats:
-  description: The digest of each host, in the form of M(ansible.builtin.set_stats).
+  description: The digest of each host, in the form of C(ansible.builtin.set_stats).
   returned: in check mode
   type: dict
   sample: {data: {cortex_rollout__checked_7: {payments: 2b8e1f6c0d934a75}}, per_host: false, aggregate: true}
