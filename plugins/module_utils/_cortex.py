@@ -19,7 +19,7 @@ import typing as t
 from ._errors import ApiError, ConflictError, DifferentConfigurationError, Failure, NotFoundError
 from ._http import FOREVER, Response, Session
 from ._http_errors import ErrorDescription, Operation, Service
-from ._redaction import Redactor, one_line
+from ._redaction import Redactor
 from ._values import Configuration, Verdict
 
 CORTEX = Service(
@@ -181,13 +181,12 @@ class Cortex:
         # Problem documents (RFC 9457) are Cortex's too, but its 404 is not one.
         if not isinstance(content, dict) or (status == 404 and not _is_cortex_error(content)):
             return None
-        request_id, error_type = content.get("requestId"), content.get("type")
+        error_type = content.get("type")
         return ErrorDescription(
             f"Cortex responded with HTTP {status}: {self._said(content)}.",
-            # It may have the 20 characters of a token.
-            request_id=self._redactor.clean(request_id, is_identifier=True) if isinstance(request_id, str) else None,
+            request_id=self._identifier(content.get("requestId")),
             # In RFC 9457 "about:blank" means that there is no type.
-            error_type=self._clean(error_type) if isinstance(error_type, str) and error_type != "about:blank" else None,
+            error_type=self._identifier(None if error_type == "about:blank" else error_type),
             retry_after=_seconds(content.get("retryAfter")),
         )
 
@@ -198,8 +197,13 @@ class Cortex:
         for violation in violations if isinstance(violations, list) else []:
             if isinstance(violation, dict):
                 parts += [violation.get(key) for key in ("pointer", "title", "description")]
-        strings = [self._clean(part).rstrip(". ") for part in parts if isinstance(part, str) and part.strip()]
-        return one_line("; ".join(strings)) or "no reason given"
+        strings = [part.strip().rstrip(". ") for part in parts if isinstance(part, str)]
+        # As a whole: parts of a secret in several of them would not be found.
+        return self._clean("; ".join(filter(None, strings))) or "no reason given"
+
+    def _identifier(self, value: t.Any) -> str | None:
+        """Return an identifier, which may look like a token of PagerDuty."""
+        return self._redactor.clean(value, is_identifier=True) if isinstance(value, str) else None
 
 
 def _seconds(value: t.Any) -> float:

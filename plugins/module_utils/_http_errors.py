@@ -13,6 +13,7 @@ import typing as t
 from urllib.parse import urljoin, urlsplit
 
 from ._errors import ApiError, Failure, RequestError, TransportError, UnexpectedResponseError
+from ._redaction import WITHHELD
 from ._tls import CaStore
 from ._transport_errors import TLS_EXPECTED, Cause, Target, find_cause, find_refusal_of_proxy
 
@@ -116,7 +117,8 @@ class RequestErrors:
         try:
             # The host alone: a path or a query could contain anything. Cleaned before, since a secret with a slash in
             # it would be taken apart.
-            host = urlsplit(urljoin(self._base_url, self._clean(location))).netloc.rpartition("@")[2]
+            cleaned = self._clean(location)
+            host = "" if cleaned == WITHHELD else urlsplit(urljoin(self._base_url, cleaned)).netloc.rpartition("@")[2]
         except ValueError:
             host = ""
         target = host if host and self._service.is_quoted else "another place"

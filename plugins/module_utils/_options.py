@@ -50,28 +50,33 @@ _PREFIX = re.compile(r"(authorization:\s*)?(bearer[\s:=]+|token[\s:=]+(token\s*=
 _PROBLEMS: dict[str, tuple[str, ...]] = {
     r"\s*": ("is empty or blank.", "To use the environment variable, omit it."),
     f".{{{MAX_LENGTH + 1},}}": (f"has more than {MAX_LENGTH} characters.",),
-    "none|null|nil|undefined|ansibleundefined|omit|true|false": (
+    "none|nonetype|null|nil|undefined|ansibleundefined|omit|true|false": (
         'is the string "{}": a template or lookup returned no value.',
     ),
-    # AWX's, Ansible's, and those of ansible-core 2.22 and later.
-    r"\$encrypted\$|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|\$REDACTED\$|[<\[(]?redacted[>\])]?|\*+": (
+    # AWX's, those of Ansible before and after version 2.22, Terraform's, and what people write.
+    r"\$encrypted\$|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|.*(\$REDACTED\$|\*{3}|\.{3}|(?P<one>.)(?P=one){9}).*"
+    r"|[<\[(]?(redacted|sensitive|encrypted|masked|hidden|changeme)[>\])]?": (
         "is a mask that a tool shows in place of a secret.",
         "Set it to the secret itself.",
     ),
-    r"\$ANSIBLE_VAULT;.*": (
-        "is encrypted with Ansible Vault and was not decrypted.",
-        "Use it as a !vault value or in an encrypted file of variables.",
+    r".*\$ANSIBLE_VAULT;.*|ENC\[.*\]": (
+        "is encrypted and was not decrypted.",
+        "With Ansible Vault, use it as a !vault value or in an encrypted file of variables.",
     ),
-    r".*(\{\{|\{%).*|\$[{(].*|\$\w+|%\w+%|<[^<>]*>|__omit_place_holder__.*": (
-        "is a template or a variable that was not replaced by its value.",
+    r".*(\{\{|\{%|\$\{|#\{).*|\$\(.*|\$(env:)?\w+|%\w+%|<[^<>]*>|(?P<end>@@|__).*(?P=end)|(CORTEX|PAGERDUTY)_(API_KEY|API_TOKEN|TOKEN)"
+    r"|.*://.*|(arn|vault):.*|/(etc|home|mnt|opt|root|run|tmp|usr|var)/.*": (
+        "is a template or a reference that was not replaced by its value.",
         "Set it to the secret itself, for example with a lookup.",
     ),
-    r"""(["'`]).*\1""": ("is in quotes, and they are part of the value.", "Remove the quotes."),
+    # From ansible-core 2.19 on, Ansible makes a string of bytes in this way.
+    r"""b(".*"|'.*')""": ("is bytes, but must be a string.",),
+    r"""["'`].*|.*["'`]""": ("is in quotes, and they are part of the value.", "Remove the quotes."),
     rf"{_PREFIX.pattern}.*": (
         "begins as an Authorization header does.",
         "Set it to the secret alone: the collection writes the header.",
     ),
     r"\[.*\]|\{.*\}": ("is a list or a dictionary, but must be a string.",),
+    r"\d{4}-\d\d-\d\d.*": ("is a date, but must be a string.",),
 }
 # Compiled when Ansible loads this file, not in the process that it starts for each task.
 _NO_SECRETS = {re.compile(pattern, re.IGNORECASE | re.DOTALL): problem for pattern, problem in _PROBLEMS.items()}
@@ -153,7 +158,7 @@ CONFIG_SPEC: dict[str, t.Any] = {
 
 
 def check_arguments(args: t.Mapping[str, t.Any]) -> None:
-    """Check the secrets and URLs among the arguments of a task, before Ansible takes, logs or masks any of them.
+    """Check what could contain a secret among the arguments of a task, before Ansible takes, logs or masks any of it.
 
     Numbers are checked too: Ansible's own check fails with a traceback where an infinite one is to be an integer.
 
@@ -162,6 +167,8 @@ def check_arguments(args: t.Mapping[str, t.Any]) -> None:
     for name, value in args.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InvalidOptionError(f"{name} is not a finite number.")
+        if name == "ca_path" and "://" in str(value):
+            raise InvalidOptionError("ca_path is a URL, but must be a path.")
     for name in SECRETS.keys() & {name for name, value in args.items() if value is not None}:
         check_secret(name, str(args[name]))
     for name in URLS.keys() & args.keys():

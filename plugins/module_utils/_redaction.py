@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import html
 import re
+import sys
 import typing as t
+import unicodedata
 from functools import cached_property
 from itertools import takewhile
 from urllib.parse import unquote
@@ -23,10 +25,18 @@ MIN_PART = 12
 # How many decodings are looked at. Each adds at most three; an escape within an escape needs a few.
 _MAX_DECODINGS = 40
 # A stored token may be unknown here. PagerDuty's have 20 characters
-# (https://support.pagerduty.com/main/docs/api-access-keys). One case alone is a word.
-_PAGERDUTY_TOKEN = re.compile(r"(?<![\w+-])(?![a-z_+-]{20}|[A-Z_+-]{20})[\w+-]{20}(?![\w+-])")
+# (https://support.pagerduty.com/main/docs/api-access-keys). Those of one case, and words in CamelCase, are no tokens.
+_PAGERDUTY_TOKEN = re.compile(
+    r"(?<![\w+-])(?=[^a-z]{0,19}[a-z])(?=[^A-Z]{0,19}[A-Z])(?!([A-Z][a-z]{2,})+(?![\w+-]))[\w+-]{20}(?![\w+-])"
+)
+# What may be a token that ends in the known characters, and has at least four more.
+_WORD = re.compile(r"[^\s<>\"'`(){}\[\],;]{8,}")
 # As in JSON, Python and C.
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv0])|(.))", re.DOTALL
+)
+_OTHER_ESCAPE = re.compile(r"(?:%u|U\+)([0-9a-fA-F]{4})")
+_MARKUP = re.compile(r"<[^<>]*>|\x1b\[[0-9;]*[A-Za-z]")
 
 
 class Redactor:
@@ -82,9 +92,13 @@ class Redactor:
         if not is_identifier:
             text = _PAGERDUTY_TOKEN.sub(MASK, text)
         if len(self._last_four) == 4:
-            # Word by word: a pattern for whole words takes time that grows with the square of the length.
-            text = re.sub(r"\S+", lambda word: MASK if self._last_four in word[0][4:] else word[0], text)
+            text = _WORD.sub(self._mask_word, text)
         return text
+
+    def _mask_word(self, match: re.Match[str]) -> str:
+        word = match[0].rstrip(".:!?")
+        is_token = word.endswith(self._last_four) and not re.fullmatch("[A-Z]?[a-z]*|[0-9:/.-]*", word)
+        return MASK + match[0][len(word) :] if is_token else match[0]
 
     def _is_disguised(self, form: str, is_identifier: bool) -> bool:
         return (
@@ -145,7 +159,7 @@ def _decodings(text: str) -> list[str]:
     forms, pending = [text], [text]
     while pending:
         form = pending.pop(0)
-        for decode in (unquote, html.unescape, _unescape):
+        for decode in (unquote, html.unescape, _unescape, _unescape_code_points, _strip_markup, _normalize):
             decoded = decode(form)
             if decoded not in forms and len(forms) < _MAX_DECODINGS:
                 forms.append(decoded)
@@ -155,11 +169,24 @@ def _decodings(text: str) -> list[str]:
 
 def _unescape(text: str) -> str:
     def decode(escape: re.Match[str]) -> str:
-        code = escape[1] or escape[2]
-        return chr(int(code, 16)) if code else escape[3]
+        four, two, eight, octal, space, other = escape.groups()
+        code = int(four or two or eight or "0", 16) or int(octal or "0", 8)
+        return " " if space or code > sys.maxunicode else chr(code) if code else other or ""
 
     # A character beyond 16 bits is escaped as a pair of surrogates.
     return _ESCAPE.sub(decode, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _unescape_code_points(text: str) -> str:
+    return _OTHER_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+
+
+def _strip_markup(text: str) -> str:
+    return _MARKUP.sub("", text)
+
+
+def _normalize(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def _base64_parts(secret: str) -> t.Iterator[str]:

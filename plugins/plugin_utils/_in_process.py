@@ -27,17 +27,14 @@ from ..module_utils._masking import mask_result
 from ..module_utils._options import SECRETS, check_arguments
 from ..module_utils._redaction import Redactor
 from ..module_utils._tls import load_default_ca_store
+from ._preconditions import SHARED_API_KEY, find_fault_of_play
 
-SHARED_API_KEY = (
-    "api_key is not set for this host. The {} has {} hosts, and {} of the environment is one and the"
-    " same workspace for all of them. Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once"
-    " (run_once: true)."
-)
+NOT_ONCE = "run_once has this effect only with the strategy linear and without serial."
+ANOTHER_PYTHON = "Ansible ran the module with another Python, which failed: {}"
 
 # Ansible loads this before it forks a process for each task.
 if HAS_REQUESTS:
     load_default_ca_store()
-ANOTHER_PYTHON = "Ansible ran the module with another Python, which failed: {}"
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]
@@ -80,6 +77,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
             args: dict[str, t.Any] = json.loads(json.dumps(self._task.args, default=_plain))
         except TypeError as error:
             raise AnsibleActionFail(f"An argument contains a value of type {error}. Nothing was sent.") from None
+        except ValueError:
+            raise AnsibleActionFail("An argument contains a number that is too long. Nothing was sent.") from None
         return args
 
     def _validate(
@@ -88,15 +87,25 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         """Return all options, and the result of the task if it must not run with these arguments."""
         try:
             check_arguments(args)
+        except InvalidOptionError as error:
+            # Not yet checked by Ansible: a secret may be in an option that does not exist.
+            result = self._failed(args, error)
+            del result["invocation"]
+            return args, result
+        validation = ArgumentSpecValidator(self.argument_spec).validate(args)
+        if validation.error_messages:
+            # A secret may be the value of the wrong option.
+            redactor = Redactor(str(args[name]) for name in SECRETS if args.get(name))
+            return args, {"failed": True, "msg": redactor.redact(self._describe(validation.errors))}
+        params = validation.validated_parameters
+        try:
             self._check_whose_api_key(args, variables, task_vars)
         except InvalidOptionError as error:
-            return args, mask_result(self.task_class(args, bool(self._task.check_mode)).failed(error.failure), args)
-        validation = ArgumentSpecValidator(self.argument_spec).validate(args)
-        if not validation.error_messages:
-            return validation.validated_parameters, None
-        # A secret may be the value of the wrong option.
-        redactor = Redactor(str(args[name]) for name in SECRETS.keys() & args.keys())
-        return args, {"failed": True, "msg": redactor.redact(self._describe(validation.errors))}
+            return params, self._failed(params, error)
+        return params, None
+
+    def _failed(self, params: dict[str, t.Any], error: InvalidOptionError) -> dict[str, t.Any]:
+        return mask_result(self.task_class(params, bool(self._task.check_mode)).failed(error.failure), params)
 
     def _check_whose_api_key(
         self, args: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any], task_vars: t.Mapping[str, t.Any]
@@ -111,10 +120,13 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         is_own = "api_key" in args or variable is None or variable in variables
         if is_own or len(hosts) < 2 or self._connection.transport != "local":
             return
-        is_one_batch = len(task_vars["ansible_play_batch"]) == len(task_vars["ansible_play_hosts"])
-        is_linear = self._task.run_once and self._task.get_play().strategy in ("linear", "ansible.builtin.linear")
-        if not (is_linear and is_one_batch):
-            raise InvalidOptionError(SHARED_API_KEY.format("play", len(hosts), variable))
+        sentences = [SHARED_API_KEY.format("play", len(hosts), variable)]
+        if self._task.run_once:
+            batch, remaining = task_vars["ansible_play_batch"], task_vars["ansible_play_hosts"]
+            if not find_fault_of_play(self._task.get_play().strategy, batch, remaining):
+                return
+            sentences.append(NOT_ONCE)
+        raise InvalidOptionError(*sentences)
 
     def _run_task(self, params: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         def show(sentence: str) -> None:

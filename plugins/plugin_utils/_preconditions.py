@@ -12,9 +12,13 @@ from collections import defaultdict
 from ansible.constants import LOCALHOST
 
 from ..module_utils._options import CONFIG_SPEC
-from ._in_process import SHARED_API_KEY
 from ._variables import PREFIX
 
+SHARED_API_KEY = (
+    "api_key is not set for this host. The {} has {} hosts, and {} of the environment is one and the same workspace "
+    "for all of them. Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once (run_once: "
+    "true)."
+)
 KEYLESS = "These hosts have no key of their own: {}."
 SAME_WORKSPACE = (
     "{} have the same API key and base URL, so they are the same workspace. Set cortex_pagerduty_api_key to "

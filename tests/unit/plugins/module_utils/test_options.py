@@ -112,19 +112,41 @@ def test_bad_value_is_refused(network: responses.RequestsMock, option: str, valu
             "null",
             "undefined",
         ],
-        "is a mask that a tool shows": ["$encrypted$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$", "********"],
-        "is encrypted with Ansible Vault": ["$ANSIBLE_VAULT;1.1;AES256\n6138", "$ANSIBLE_VAULT;1.1;AES256"],
-        "is a template or a variable": [
-            "{{ x }}",
-            "v-{{ x }}",
-            "{% if x %}",
-            "${PD_TOKEN}",
-            "$PD_TOKEN",
-            "$(pass pd)",
-            "<key>",
+        "is a mask that a tool shows": [
+            *("$encrypted$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "u+$REDACTED$ab12", "********", "u+********ab12"),
+            *("u+EXAM...ab12", "xxxxxxxxxxxxxxxxab12", "(sensitive)", "changeme"),
         ],
-        "is in quotes": ['"{secret}"', "'{secret}'"],
+        "is encrypted and was not decrypted": [
+            "$ANSIBLE_VAULT;1.1;AES256\n6138",
+            "!vault|$ANSIBLE_VAULT;1.1",
+            "ENC[AES]",
+        ],
+        "is a template or a reference": [
+            *(
+                "{{ x }}",
+                "v-{{ x }}",
+                "{% if x %}",
+                "${PD_TOKEN}",
+                "$PD_TOKEN",
+                "$env:PD_TOKEN",
+                "$(pass pd)",
+                "%PD_TOKEN%",
+            ),
+            *(
+                "<key>",
+                "@@KEY@@",
+                "__key__",
+                "#{key}#",
+                "PAGERDUTY_TOKEN",
+                "op://vault/x",
+                "arn:aws:x",
+                "/run/secrets/x",
+            ),
+        ],
+        "is bytes": ["b'{secret}'"],
+        "is in quotes": ['"{secret}"', "'{secret}'", "{secret}'"],
         "begins as an Authorization header does": ["Bearer {secret}", "Token token={secret}", "bearer:{secret}"],
+        "is a date": ["2026-11-29"],
         "is a list or a dictionary": [["{secret}"], {"{secret}": "{secret}"}, '["{secret}"]'],
         "is shorter than 8 characters": ["u+7FzQk", "a"],
         "has more than 4096 characters": ["x" * 4097],
@@ -169,6 +191,7 @@ def test_what_is_missing_is_named_with_its_variables(
         *(("retries", value, "from 0 to 20") for value in (-1, 21)),
         ("ca_path", "/no/ca.pem", "does not exist on the host that the task runs on: '/no/ca.pem'"),
         *(("token", value, "is a number, but must be a string") for value in ("+123456789.5", "1.5e+30", 1.5e300)),
+        ("ca_path", "https://u:password@h/ca.pem", "ca_path is a URL, but must be a path."),
         ("rollback", True, "rollback is true and validate is false. Only a validation"),
     ],
 )
@@ -248,7 +271,7 @@ def test_url_is_used_and_a_warning_says_what_is_sent_unencrypted(
         (TOKEN, ""),
         ("u+7FzQkL", "8 characters"),
         ("R0" * 16, "32 characters, while PagerDuty's REST API keys have 20. It may be an integration key"),
-        ("x" * 4096, "4096 characters, while PagerDuty's REST API keys have 20."),
+        ("Zx9+" * 1024, "4096 characters, while PagerDuty's REST API keys have 20."),
     ],
 )
 def test_unusual_token_is_sent_with_a_warning(network: responses.RequestsMock, token: str, warns: str) -> None:
@@ -279,10 +302,11 @@ def test_previous_token_must_be_another_one_only_for_a_rollback(network: respons
 
 @pytest.mark.parametrize("option", VARIABLES)
 def test_option_wins_over_variables_and_an_empty_one_is_unset(environment: pytest.MonkeyPatch, option: str) -> None:
-    first, later, given = (f"https://{name}.example.com" for name in ("first", "later", "given"))
+    form = "https://{}.example.com" if option in URLS else "u+7FzQk{}2pRsTvab12"
+    first, later, given = map(form.format, ("first", "later", "given"))
 
     def value(**options: str) -> Any:
-        needed = {name: given for name, each in SPEC.items() if name != option and each.get("no_log")}
+        needed = {name: TOKEN for name, each in SPEC.items() if name != option and each.get("no_log")}
         return ArgumentSpecValidator(SPEC).validate({**needed, **options}).validated_parameters.get(option)
 
     # What is missing, and what cannot be the value, is nothing that Ansible masks.

@@ -62,6 +62,11 @@ def test_secret_in_disguise_is_withheld(inner: str, outer: str) -> None:
         "hex": lambda secret: secret.encode().hex(),
         "hex with colons": lambda secret: secret.encode().hex(":").upper(),
         "a list of bytes": lambda secret: " ".join(map(hex, secret.encode())),
+        "in escaped lines": lambda secret: f"{secret[:9]}\\n{secret[9:]}",
+        "in tags": lambda secret: f"<b>{secret[:9]}</b><wbr/>\x1b[0m{secret[9:]}",
+        "in full width": lambda secret: "".join(chr(ord(char) + 0xFEE0) for char in secret),
+        "code points": lambda secret: "".join(f"%u{ord(char):04x}" for char in secret),
+        "octal": lambda secret: "".join(f"\\{byte:03o}" for byte in secret.encode()),
         "escaped bytes": lambda secret: "".join(f"\\x{byte:x}" for byte in secret.encode()),
         "without the beginning": lambda secret: secret[4:],
         "without the end": lambda secret: f"{secret[:-4]}…",
@@ -86,7 +91,9 @@ def test_base64_may_begin_anywhere(encode: type[bytes], before: str) -> None:
     [
         ("y_NbxKq81+tWzGh4cd34", True),
         ("u+7FzQkLmN2pRsTvab12", True),
-        ("ABCDEFGHIJ0123456789", True),
+        ("ABCDEFGHIJ0123456789", False),
+        ("NullPointerException", False),
+        ("2026-11-29T20-01-02Z", False),
         ("y_NbxKq81+tWzGh4cd3", False),
         ("y_NbxKq81+tWzGh4cd345", False),
         ("internationalization", False),
@@ -108,9 +115,11 @@ def test_what_looks_like_a_token_of_pagerduty(text: str, is_masked: bool) -> Non
         ("cd34", "the token that ends in cd34", "the token that ends in cd34"),
         ("cd34", "…cd34 is not valid", "…cd34 is not valid"),
         ("d34", "a token with d34 in it: Legacyabcd34", "a token with d34 in it: Legacyabcd34"),
+        ("ning", "Provisioning of Legacy.y_Nbx1ning.", f"Provisioning of {MASK}."),
+        ("2026", "at 2026-11-29 or 29.11.2026", "at 2026-11-29 or 29.11.2026"),
         ("", "a token", "a token"),
     ],
-    ids=["token", "last four", "four and less", "three characters", "nothing"],
+    ids=["token", "last four", "four and less", "three characters", "word", "date", "nothing"],
 )
 def test_stored_token_is_known_by_its_last_four(last_four: str, text: str, expected: str) -> None:
     assert Redactor([], last_four).clean(text) == expected

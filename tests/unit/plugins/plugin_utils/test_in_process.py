@@ -21,7 +21,8 @@ import pytest
 import responses
 from ansible.errors import AnsibleActionFail
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _in_process
-from ansible_collections.cortexapps.cortex.plugins.plugin_utils._in_process import SHARED_API_KEY
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils._in_process import NOT_ONCE
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils._preconditions import SHARED_API_KEY
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN, VALIDATE
 from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, INFO, action, run_task
 
@@ -96,23 +97,19 @@ def test_rejected_arguments_show_no_secret(environment: pytest.MonkeyPatch, opti
 
 
 @pytest.mark.parametrize("secret", ["a", "None", " ", "present", ["a"], f'"{OTHER_TOKEN}"'])
-def test_bad_secret_is_masked_by_name_and_makes_nothing_else_unreadable(
+def test_bad_secret_makes_nothing_unreadable_and_shows_no_arguments(
     environment: pytest.MonkeyPatch, secret: Any
 ) -> None:
     environment.setenv("ANSIBLE_INJECT_INVOCATION", "true")
-    result, printed = run_task(CONFIG, {**ARGUMENTS, "previous_token": secret, "ca_path": f"/etc/{OTHER_TOKEN}.pem"})
+    # A secret may be in an option that does not exist.
+    result, printed = run_task(CONFIG, {**ARGUMENTS, "previous_token": secret, "previous_tokn": OTHER_TOKEN})
     assert (result["failed"], result["changed"], result["diff"]["after"]) == (True, False, {"state": "unknown"})
     assert "****" not in result["msg"]
-    arguments = json.loads(printed)["invocation"]["module_args"]
-    # What is within quotes is a secret nevertheless.
-    path = "/etc/********.pem" if OTHER_TOKEN in secret else f"/etc/{OTHER_TOKEN}.pem"
-    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    assert (arguments["previous_token"], arguments["ca_path"], arguments["base_url"]) == (hidden, path, URL)
+    assert OTHER_TOKEN not in printed
     if importlib.util.find_spec("ansible.module_utils.secrets"):
-        masked = importlib.import_module("ansible.module_utils.secrets").mask_secrets(
-            f"a localhost presents {OTHER_TOKEN}"
-        )
-        assert masked == f"a localhost presents {'$REDACTED$' if OTHER_TOKEN in secret else OTHER_TOKEN}"
+        masked = importlib.import_module("ansible.module_utils.secrets").mask_secrets(f"localhost {OTHER_TOKEN}")
+        # What is within quotes is a secret nevertheless.
+        assert masked == f"localhost {'$REDACTED$' if OTHER_TOKEN in secret else OTHER_TOKEN}"
 
 
 @pytest.mark.parametrize("name", [CONFIG, INFO])
@@ -189,6 +186,7 @@ ONE_BATCH = {**HOSTS, "ansible_play_batch": ["a", "b", "c"]}
         ({}, {}, {name: ["a"] for name in HOSTS}, False),
         ({}, {"run_once": True}, ONE_BATCH, False),
         ({}, {"run_once": True}, HOSTS, True),
+        ({}, {"run_once": True, "strategy": "debug"}, ONE_BATCH, False),
         ({}, {"run_once": True, "strategy": "free"}, ONE_BATCH, True),
     ],
 )
@@ -210,7 +208,8 @@ def test_api_key_of_the_environment_is_for_one_host(
     result = plugin.run(task_vars=task_vars)
     assert len(network.calls) + as_module.call_count == (0 if is_refused else 1)
     if is_refused:
-        assert result["msg"] == SHARED_API_KEY.format("play", 3, "CORTEX_API_KEY")
+        advice = f" {NOT_ONCE}" * ("run_once" in keywords)
+        assert result["msg"] == SHARED_API_KEY.format("play", 3, "CORTEX_API_KEY") + advice
 
 
 @pytest.mark.parametrize("value", [TOKEN.encode(), {1, 2}, object()])
