@@ -22,7 +22,7 @@ NO_BOOLEAN = "{} is not a boolean."
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Does what the task of a host would do, in its own context, and compares."""
+    """Reads a workspace as the task of a host would, in its own context, and compares."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
@@ -77,7 +77,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return result
 
     def _find_environment(self) -> dict[str, str]:
-        """Return what the task takes variables from, as far as it can be known on the controller."""
+        """Return the environment of the task, as far as it can be known on the controller."""
         keyword: dict[str, t.Any] = {}
         self._compute_environment_string(keyword)
         own = os.environ if self._connection.transport == "local" else {}
@@ -98,7 +98,7 @@ DESIRED_OPTIONS = ("state", "token", "is_token_readonly", "update_token", "previ
 
 
 def find_desired(values: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Desired:
-    """Return what a rollout with these variables would want."""
+    """Return the configuration that a rollout with these variables would store."""
     token, previous = (
         str(values.get(option, from_environment(SECRETS[option], environment)))
         for option in ("token", "previous_token")

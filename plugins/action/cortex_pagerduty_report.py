@@ -70,7 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def read(task_vars: t.Mapping[str, t.Any], variable: str, host: str) -> t.Any:
-    """Return what a host has in a variable, None if nothing or something that cannot be evaluated."""
+    """Return the value of a host's variable; None if there is none or it cannot be evaluated."""
     try:
         return task_vars["hostvars"][host].get(variable)
     except AnsibleError:

@@ -9,7 +9,8 @@ name: rollout_batches
 short_description: Read the batch sizes of a rollout (internal)
 version_added: 1.0.0
 description:
-  - Turns C(cortex_rollout_serial) into a list for the play keyword C(serial), and rejects what C(serial) would misread.
+  - Turns C(cortex_rollout_serial) into a list for the play keyword C(serial), and rejects values that C(serial) would
+    misread.
   - Only the playbook C(pagerduty_rollout) uses it. It may change in any release.
 author: cortexapps.cortex contributors (@cortexapps)
 options:

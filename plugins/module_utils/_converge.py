@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Performs the steps of a task until it is finished, and returns what is known then."""
+"""Performs the steps of a task until it is finished, and returns its knowledge."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from ._values import Configuration
 
 # Seconds. A task that runs in Ansible's process says that it waits so long: nothing should hang without a word.
 SHOWN_WAIT = 5
-# What an error of a request means for the task.
+# The meaning of a request's error for the task.
 _FAILURES: dict[type[RequestError], type[RequestFailed]] = {
     NotFoundError: ConfigurationMissing,
     ConflictError: WriteConflicted,
@@ -64,7 +64,7 @@ _FAILURES: dict[type[RequestError], type[RequestFailed]] = {
 
 
 class Task:
-    """A task, and what it knows at any moment.
+    """A task, and its knowledge at any moment.
 
     :param params: the validated options.
     :param show: shows the user a sentence while the task goes on.
@@ -126,7 +126,7 @@ class Task:
 
 
 class ConfigTask(Task):
-    """Brings the workspace to the desired state, and validates what is stored if asked to."""
+    """Brings the workspace to the desired state, and validates the stored configuration if asked to."""
 
     def values(self) -> dict[str, t.Any]:
         return config_values(self._knowledge)
@@ -169,7 +169,7 @@ class Performer:
     """Performs single steps.
 
     :param params: the options of the task.
-    :param sessions: closes what is opened here.
+    :param sessions: closes the sessions that are opened here.
     :param announce_wait: is called with the seconds of each wait, before it.
     """
 
@@ -184,7 +184,7 @@ class Performer:
         self._pagerduty: PagerDuty | None = None
 
     def perform(self, step: Request | Predict | Wait) -> Event:
-        """Perform a step, and return what it came to."""
+        """Perform a step, and return its outcome."""
         if isinstance(step, Predict):
             return WritePredicted(step.write)
         if isinstance(step, Wait):

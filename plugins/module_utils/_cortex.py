@@ -5,10 +5,10 @@
 """Cortex's five operations on the PagerDuty configuration of a workspace, and the shapes of their responses and errors.
 
 Paths, statuses and shapes are those of the vendor's API reference (https://docs.cortex.io/api) and of its OpenAPI
-document (swagger.json of cortexapps/cortex-mcp). What these leave out is taken from the vendor's Terraform provider,
-where a development branch relies on it: a 404 in Cortex's own JSON means that there is no configuration; POST is
-rejected where a configuration exists; PUT creates one where none exists; DELETE succeeds where there is nothing to
-delete. Nobody here has tried that on the live service. tests/simulator/cortex-pagerduty.openapi.yaml has the details.
+document (swagger.json of cortexapps/cortex-mcp). Details that these leave out are from a development branch of the
+vendor's Terraform provider: a 404 in Cortex's own JSON means that there is no configuration; POST is rejected where a
+configuration exists; PUT creates one where none exists; DELETE succeeds where there is nothing to delete. Nobody here
+has tried that on the live service. tests/simulator/cortex-pagerduty.openapi.yaml has the details.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Cortex:
     """The PagerDuty configuration of the workspace that an API key belongs to.
 
     :param connection: the connection options; their units are documented there.
-    :param secrets: what must not be shown in any message besides the API key.
+    :param secrets: the strings that must not be shown in any message, besides the API key.
     """
 
     def __init__(self, connection: t.Mapping[str, t.Any], secrets: t.Iterable[str | None] = ()) -> None:
@@ -191,7 +191,7 @@ class Cortex:
         )
 
     def _said(self, content: dict[str, t.Any]) -> str:
-        """Return what Cortex's ErrorResponse or a problem document (RFC 9457) says, in one line."""
+        """Return the message of Cortex's ErrorResponse or of a problem document (RFC 9457), in one line."""
         parts = [content.get(key) for key in ("message", "details", "title", "detail")]
         violations = content.get("violations")
         for violation in violations if isinstance(violations, list) else []:

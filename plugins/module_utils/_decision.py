@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task does next, from what it knows and what it is to reach.
+"""Decides the next step of a task, from its knowledge and its goal.
 
 Pure: values in, values out. Nothing here sends, waits, or depends on the time, on chance or on the environment.
 """
@@ -60,12 +60,12 @@ RESTORED = "Rolled back: the previous token is stored again."
 
 
 class Goal(t.NamedTuple):
-    """What a task is to reach. It contains no token: which one to send is a step's matter.
+    """The goal of a task. It contains no token: a step says which one to send.
 
-    :param desired: what is to be stored; None for nothing.
+    :param desired: the configuration to store; None for none.
     :param update_token: the option of this name, as are those that follow.
     :param previous_last_four: the last four characters of ``previous_token``; None if it is not set.
-    :param reads_only: it only reads what is stored, and validates that.
+    :param reads_only: the task only reads and validates the stored configuration.
     """
 
     desired: Configuration | None = None
@@ -81,7 +81,7 @@ class Goal(t.NamedTuple):
 
 
 def plan(stored: Stored, goal: Goal) -> Write | None:
-    """Return the write that leads from what is stored to what is desired; None if there is nothing to do."""
+    """Return the write that leads from the stored to the desired configuration; None if there is nothing to do."""
     if goal.reads_only:
         return None
     desired = goal.desired
@@ -97,7 +97,7 @@ def plan(stored: Stored, goal: Goal) -> Write | None:
 
 
 def next_step(knowledge: Knowledge, goal: Goal) -> Step:
-    """Return what a task does next."""
+    """Return the next step of a task."""
     if knowledge.failed:
         return _after_failed_request(knowledge, goal, knowledge.failed)
     if knowledge.missing:
@@ -116,7 +116,7 @@ def next_step(knowledge: Knowledge, goal: Goal) -> Step:
 def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
     write = plan(knowledge.current, goal)
     failed = knowledge.write_failed
-    # Cortex accepted the write, and its response was wrong: what is stored is as desired.
+    # Cortex accepted the write, and its response was wrong: the stored configuration is as desired.
     is_as_desired = isinstance(failed, ResponseDiffered) and knowledge.current == goal.desired
     if write is None or is_as_desired:
         return _after_writing(knowledge, goal)
@@ -131,7 +131,7 @@ def _after_reading(knowledge: Knowledge, goal: Goal) -> Step:
 
 
 def _other_than_previous_token(stored: Stored, goal: Goal) -> Configuration | None:
-    """Return what is stored if a rollback would store something else than that."""
+    """Return the stored configuration if a rollback would store another one."""
     if not (goal.validate and goal.rollback and goal.desired and goal.previous_last_four):
         return None
     if not isinstance(stored, Configuration) or stored.last_four in (goal.desired.last_four, goal.previous_last_four):
@@ -173,7 +173,7 @@ def _after_validation(knowledge: Knowledge, goal: Goal, verdicts: tuple[Verdict,
 
 
 def plan_rollback(knowledge: Knowledge, goal: Goal) -> Write | str:
-    """Return the write that undoes what this task has written, or the sentence that says why there is none."""
+    """Return the write that undoes the write of this task, or the sentence that says why there is none."""
     desired = t.cast(Configuration, goal.desired)
     if knowledge.replaced is None:
         return Write("delete")
@@ -191,18 +191,18 @@ def is_valid(verdicts: tuple[Verdict, ...]) -> bool:
     return bool(verdicts) and all(verdict.is_valid for verdict in verdicts)
 
 
-# What fails
+# Failures
 
 
 def _after_failed_request(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
-    """Return what follows a request that changes nothing: it may be repeated whatever became of it."""
+    """Return the knowledge after a failed request that changes nothing. It may be repeated in any case."""
     if _is_final(failed.failure, knowledge.attempts, knowledge, goal):
         return Finish(_why_request_failed(knowledge, goal, failed))
     return failed.step if knowledge.has_waited else _wait(failed.failure, knowledge.attempts)
 
 
 def _after_failed_write(knowledge: Knowledge, goal: Goal, failed: RequestFailed) -> Step:
-    """Return what follows a write that failed: it is never repeated before the configuration was read again."""
+    """Return the knowledge after a failed write. It is never repeated before the configuration was read again."""
     failure = failed.failure
     was_refused = not failure.outcome_unknown and not isinstance(failed, WriteConflicted)
     attempts = knowledge.write_attempts

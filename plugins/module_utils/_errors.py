@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong, as values and as exceptions. Their sentences contain no secret."""
+"""Failures, as values and as exceptions. Their sentences contain no secret."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Failure(t.NamedTuple):
 
 
 class CortexError(Exception):
-    """What went wrong, in whole sentences.
+    """A failure, in whole sentences.
 
     :ivar failure: the same as a value.
     """
@@ -57,7 +57,7 @@ class InvalidOptionError(CortexError):
 
 
 class RequestError(CortexError):
-    """A request that did not do what it was sent for."""
+    """A request that failed."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__()

@@ -85,7 +85,7 @@ class Session:
     def call(self, operation: Operation, body: dict[str, t.Any] | None = None) -> Response:
         """Send a request once, and return its response.
 
-        :raises RequestError: when the API did not do what it was asked for, or may not have.
+        :raises RequestError: when the request failed, or may have failed.
         """
         status, headers, data = self._exchange(operation, body)
         if status in REDIRECTS:
@@ -165,7 +165,7 @@ class _Authorization:
 
 
 def _parse(data: bytes | None) -> tuple[t.Any, str]:
-    """Return the JSON of a response, and what is odd about it instead where it has none."""
+    """Return the JSON of a response, or the reason why it has none."""
     if data is None:
         return None, "with an encoding that was not requested"
     if len(data) > MAX_RESPONSE_BYTES:

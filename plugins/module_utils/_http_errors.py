@@ -4,7 +4,7 @@
 
 """From an exception or a response to an error: what it means, what to do, and whether a retry may help.
 
-What the errors of an API look like is known to that API's own file.
+The file of each API knows the form of its errors.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Operation(t.NamedTuple):
 
 
 class Service(t.NamedTuple):
-    """What the messages need to know about an API.
+    """The facts about an API that messages need.
 
     :param url_option: the option that contains its URL.
-    :param credential: what is sent to it for authorization.
+    :param credential: the secret that is sent to it for authorization.
     :param ca_advice: how an unknown CA can be trusted, in a whole sentence.
-    :param foreign_hint: what to say where a response does not look like this API's.
-    :param status_hints: what to do about an HTTP status.
-    :param is_quoted: whether what it sends may get into a message.
+    :param foreign_hint: the sentence for a response that does not look like this API's.
+    :param status_hints: the advice for an HTTP status.
+    :param is_quoted: whether its responses may get into a message.
     :param reset_header: the header of a response with HTTP 429 that contains the seconds until the limit is reset.
     """
 
@@ -57,9 +57,9 @@ class Service(t.NamedTuple):
 
 
 class ErrorDescription(t.NamedTuple):
-    """What an API says in an error of its own, fit to be shown.
+    """An error in the form of the API, fit to be shown.
 
-    :param sentence: what it says, in a whole sentence.
+    :param sentence: its message, as a whole sentence.
     :param retry_after: seconds that the body asks to wait.
     """
 

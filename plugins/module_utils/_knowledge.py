@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task knows: the steps that it can take, what they come to, and what it learns from that.
+"""The knowledge of a task, its steps, their outcomes, and how it learns from these.
 
 Pure: values in, values out. Nothing here sends, waits, or depends on the time, on chance or on the environment.
 """
@@ -18,7 +18,7 @@ from ._values import Configuration, Verdict
 
 
 class Unknown(enum.Enum):
-    """Stands for what could not be found out."""
+    """Stands for an unknown configuration."""
 
     UNKNOWN = "unknown"
 
@@ -32,7 +32,7 @@ Stored = t.Union[Configuration, None, Unknown]
 
 @dataclass(frozen=True)
 class Read:
-    """Read what is stored."""
+    """Read the stored configuration."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Write:
     """Add, replace or delete the configuration.
 
     :param operation: ``add``, ``replace`` or ``delete``.
-    :param after: what is stored once it has been applied; None for nothing.
+    :param after: the stored configuration once it has been applied; None for none.
     :param token: the option that contains the token to send: ``token`` or ``previous_token``.
     """
 
@@ -129,7 +129,7 @@ class TokenAccepted:
 
 @dataclass(frozen=True)
 class Validated:
-    """Cortex gave its verdicts on what is stored."""
+    """Cortex gave its verdicts on the stored configuration."""
 
     verdicts: tuple[Verdict, ...]
 
@@ -143,7 +143,7 @@ class Waited:
 
 @dataclass(frozen=True)
 class RequestFailed:
-    """A request did not do what it was sent for."""
+    """A request failed."""
 
     step: Request
     failure: Failure
@@ -183,10 +183,10 @@ class Attempts(t.NamedTuple):
 
 
 class Knowledge(t.NamedTuple):
-    """What a task knows about a workspace, and about what it did there, at any moment.
+    """The knowledge of a task about a workspace and its own actions there, at any moment.
 
-    :ivar before: what was stored before a write of this task may have been applied.
-    :ivar current: what was stored when this task last learned it; in check mode, as it would be.
+    :ivar before: the stored configuration before a write of this task may have been applied.
+    :ivar current: the stored configuration when this task last learned it; in check mode, as it would be.
     :ivar is_fresh: ``current`` was read after everything that this task sent to Cortex or waited for. Only then it may
         write.
     :ivar pending: a write that is under way, or whose outcome is unknown.
@@ -238,7 +238,7 @@ class Knowledge(t.NamedTuple):
 
 
 def learn(knowledge: Knowledge, event: Event) -> Knowledge:
-    """Return what a task knows after an event."""
+    """Return the knowledge of a task after an event."""
     return _LEARN[type(event)](knowledge, event)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a result shows of the arguments of its task, on every version of ansible-core.
+"""Masks the arguments of a task in its result, on every version of ansible-core.
 
 Until ansible-core 2.21 Ansible masks secrets in the results of modules, but not in those of actions. From 2.22 on it
 masks what was registered with it wherever it is shown, but not in a result that is registered or written to a file.
@@ -20,7 +20,7 @@ try:
 except ImportError:
     register_secrets = None
 
-#: What Ansible shows in place of an argument with ``no_log``.
+#: The string that Ansible shows in place of an argument with ``no_log``.
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 

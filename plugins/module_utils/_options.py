@@ -31,7 +31,7 @@ SECRETS = {
     "token": ("PAGERDUTY_TOKEN",),
     "previous_token": ("PAGERDUTY_PREVIOUS_TOKEN",),
 }
-#: The options that contain the URL of an API, their environment variables, their defaults, and what is sent there.
+#: The options that contain the URL of an API, their environment variables and defaults, and the secrets sent there.
 URLS = {
     "base_url": (
         ("CORTEX_BASE_URL", "CORTEX_API_URL"),
@@ -44,9 +44,9 @@ URLS = {
 # An IPv6 address or a host name of labels, and a port.
 _NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+(%25[\w.-]+)?\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)(:[0-9]*)?", re.ASCII)
 
-# What begins a header of an API, not a secret.
+# The beginning of a header of an API, not of a secret.
 _PREFIX = re.compile(r"(authorization:\s*)?(bearer[\s:=]+|token[\s:=]+(token\s*=\s*)?)", re.IGNORECASE)
-# What cannot be a secret or only stands for one (whole values, upper or lower case), and what to say about it.
+# Values that cannot be a secret or only stand for one (whole values, in any case), and the sentences about them.
 _PROBLEMS: dict[str, tuple[str, ...]] = {
     r"\s*": ("is empty or blank.", "To use the environment variable, omit it."),
     f".{{{MAX_LENGTH + 1},}}": (f"has more than {MAX_LENGTH} characters.",),
@@ -279,7 +279,7 @@ def is_url(value: str) -> bool:
 
 
 def bare_secret(value: str) -> str:
-    """Return a value without what is often around a secret by mistake: whitespace, quotes, the start of a header."""
+    """Return a value without the whitespace, quotes or header name that are often around a secret by mistake."""
     return _PREFIX.sub("", value.strip().strip("\"'`"), count=1)
 
 
@@ -297,7 +297,7 @@ def check_secret(name: str, value: str, *, variable: str | None = None) -> None:
 
 
 def _describe_bad_secret(value: str, *, is_token: bool) -> tuple[str, ...] | None:
-    """Return what is wrong with a secret and what to do: a predicate, and sentences."""
+    """Return the fault of a secret, as a predicate, and sentences of advice."""
     for pattern, problem in _NO_SECRETS.items():
         if pattern.fullmatch(value):
             return tuple(sentence.format(value) for sentence in problem)

@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:[0-9]+)?/?", re.ASCII)
 class Proxy(t.NamedTuple):
     """A proxy.
 
-    :param name: what messages call it, without a user and a password.
+    :param name: its name in messages, without a user and a password.
     :param variable: where its URL is set.
     """
 

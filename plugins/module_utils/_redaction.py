@@ -42,7 +42,7 @@ _MARKUP = re.compile(r"<[^<>]*>|\x1b\[[0-9;]*[A-Za-z]")
 class Redactor:
     """Makes strings from outside fit to be shown.
 
-    :param secrets: what must not be shown in any form.
+    :param secrets: the strings that must not be shown in any form.
     :param last_four: all that is known of a further secret, a stored token. Fewer than four characters are not searched
         for.
     """
@@ -73,7 +73,7 @@ class Redactor:
     def clean(self, text: str, *, is_identifier: bool = False) -> str:
         """Return a string from outside as one line of bounded length without any secret.
 
-        :param is_identifier: what looks like a token of PagerDuty may be shown.
+        :param is_identifier: a string that looks like a token of PagerDuty may be shown.
         """
         # Shortened last: a part of a secret would not be found.
         return one_line(self.redact(text, is_identifier=is_identifier))
@@ -155,7 +155,7 @@ def one_line(text: str) -> str:
 
 
 def _decodings(text: str) -> list[str]:
-    """Return a string, and what it becomes when the escapes that servers use are undone, in any order."""
+    """Return a string, and its forms when the escapes that servers use are undone, in any order."""
     forms, pending = [text], [text]
     while pending:
         form = pending.pop(0)
@@ -190,7 +190,7 @@ def _normalize(text: str) -> str:
 
 
 def _base64_parts(secret: str) -> t.Iterator[str]:
-    """Yield what base64 makes of a secret, without the ends that depend on its neighbors.
+    """Yield the base64 forms of a secret, without the ends that depend on its neighbors.
 
     Inside a longer string it begins at one of three places of a group.
     """

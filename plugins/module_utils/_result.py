@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what a task knows to its return values, its diff, and the last sentence of its message. Pure."""
+"""From the knowledge of a task to its return values, its diff, and the last sentence of its message. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def info_values(knowledge: Knowledge) -> dict[str, t.Any]:
 
 
 def current_configuration(knowledge: Knowledge) -> str:
-    """Return the sentence that says what is stored now, which ends the message of a failure."""
+    """Return the sentence about the current configuration, which ends the message of a failure."""
     current = _current(knowledge)
     if current is UNKNOWN:
         return MAY_HAVE_CHANGED if knowledge.changed else NOTHING_CHANGED
@@ -68,7 +68,7 @@ def _current(knowledge: Knowledge) -> Stored:
 
 
 def _token_note(knowledge: Knowledge) -> str | None:
-    """Return what became of a token that Cortex shows no difference of."""
+    """Return a note on the token if the configuration looks the same as before."""
     current = _current(knowledge)
     if not isinstance(current, Configuration):
         return None

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From an exception of requests or urllib3 to why there was no response, and what helps.
+"""From an exception of requests or urllib3 to the cause of a missing response, and to advice.
 
-What these exceptions say is not passed on: some contain values of headers, others the password of a proxy.
+Their messages are not passed on: some contain values of headers, others the password of a proxy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TLS_EXPECTED = "If the server expects TLS on this port, {} must begin with https
 
 # The second is urllib3's own, before 2.0, for a certificate of another host.
 _CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
-# What OpenSSL says, in its several versions, of a response in plain text.
+# The errors of OpenSSL's versions for a response in plain text.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 # Of OpenSSL's x509_vfy.h: a certificate is not yet valid, or has expired.
 _WRONG_TIME = {9: "is not yet valid", 10: "has expired"}
@@ -45,7 +45,7 @@ _UNKNOWN_CA = (2, 18, 19, 20, 21)
 
 
 class Target(t.NamedTuple):
-    """What a request was sent to.
+    """The target of a request.
 
     :param option: the option that contains the URL.
     :param timeout: seconds for connecting and for each read.
@@ -63,8 +63,8 @@ class Target(t.NamedTuple):
 class Cause(t.NamedTuple):
     """Why there was no response.
 
-    :param what: what happened, after a colon.
-    :param advice: what to do.
+    :param what: the event, after a colon.
+    :param advice: the sentence about what to do.
     """
 
     what: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Cortex shows of a PagerDuty configuration."""
+"""The values that Cortex shows of a PagerDuty configuration."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import typing as t
 
 
 class Configuration(t.NamedTuple):
-    """What Cortex shows of a stored configuration."""
+    """The stored configuration, as Cortex shows it."""
 
     is_token_readonly: bool
     last_four: str
 
 
 class Verdict(t.NamedTuple):
-    """What Cortex says about one stored configuration after it tried its token with PagerDuty."""
+    """Cortex's verdict on one stored configuration, after it tried the token with PagerDuty."""
 
     alias: str | None
     is_valid: bool

@@ -38,7 +38,7 @@ options:
     type: str
     required: true
   purposes:
-    description: What the description of each object begins with.
+    description: The beginning of the description of each object.
     type: dict
     required: true
   names:
@@ -88,13 +88,13 @@ organization_id:
   type: int
   sample: 1
 remove:
-  description: What to remove, in this order.
+  description: The objects to remove, in this order.
   returned: success
   type: list
   elements: dict
   sample: [{kind: job_templates, id: 7, name: Cortex PagerDuty check, credential_type: null, stays: ""}]
 notes:
-  description: What else the run does, or does not do, as sentences.
+  description: Sentences about everything else that the run does or does not do.
   returned: success
   type: list
   elements: str
@@ -105,7 +105,7 @@ objects:
   type: dict
   sample: {check: {name: Cortex PagerDuty check, find: "7", id: 7, description: "…"}}
 references:
-  description: The IDs of what is used and not made, by kind and name.
+  description: The IDs of objects that are used but not made, by kind and name.
   returned: if O(state=present)
   type: dict
   sample: {credentials: {Vault password: 3}}

@@ -75,7 +75,7 @@ from ansible_collections.cortexapps.cortex.plugins.module_utils._masking import 
 from ansible_collections.cortexapps.cortex.plugins.module_utils._options import API_CHECK_SPEC, check_api_check
 from ansible_collections.cortexapps.cortex.plugins.module_utils._redaction import Redactor
 
-# What responses contain: a type stands for any value of it, and an object may have more than is listed.
+# The content of responses. A type stands for any of its values. An object may have more members than are listed.
 ERROR = {"type": str, "message": str}
 VERDICTS = {"configurations": [{"isValid": bool}]}
 
@@ -83,8 +83,8 @@ VERDICTS = {"configurations": [{"isValid": bool}]}
 class Exchange(t.NamedTuple):
     """A request, and the response that is expected of it.
 
-    :param state: what is special about the request, or stored before it.
-    :param flag: what is sent as ``isTokenReadonly``; None: the request has no body.
+    :param state: the special feature of the request, or the stored configuration before it.
+    :param flag: the value of ``isTokenReadonly``; None: the request has no body.
     """
 
     operation: Operation

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cortex_pagerduty_audit
-short_description: Read a workspace for an audit, and compare it with what is desired (internal)
+short_description: Read a workspace for an audit, and compare it with the desired configuration (internal)
 version_added: 1.0.0
 description:
   - Reads a workspace with M(cortexapps.cortex.cortex_pagerduty_config_info) and the variables of the role
@@ -29,7 +29,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 audit:
-  description: The status and the reason for the report, where the workspace was read, and what is desired.
+  description: The status and the reason for the report, the base URL of the workspace, and the desired configuration.
   returned: always
   type: dict
 """

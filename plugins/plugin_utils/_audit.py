@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an audit found: from a registered result to a row, and from rows to a table, JSON, CSV and HTML."""
+"""The report of an audit: from a registered result to a row, and from rows to a table, JSON, CSV and HTML."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SAME_LAST_FOUR = (
 
 
 class Desired(t.NamedTuple):
-    """What a rollout with the same variables would want. None stands for what it would leave as it is.
+    """The configuration that a rollout with the same variables would store. None: it would leave this as it is.
 
     :ivar is_absent: whether there should be no configuration.
     :ivar previous_last_four: the end of the previous token, None if it is not set.
@@ -62,7 +62,7 @@ class Desired(t.NamedTuple):
 
 
 class Row(t.NamedTuple):
-    """What a workspace has. `configuration` and `validation` are as the module returns them."""
+    """The state of a workspace. `configuration` and `validation` are as the module returns them."""
 
     workspace: str
     status: str
@@ -74,7 +74,7 @@ class Row(t.NamedTuple):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Return what is below HEADINGS."""
+        """Return the cells below HEADINGS."""
         last_four = read_only = ""
         if self.configuration:
             last_four = one_line(self.configuration["last_four"])
@@ -94,7 +94,7 @@ class Row(t.NamedTuple):
 
 
 def assess(result: t.Mapping[str, t.Any], desired: Desired) -> tuple[str, str]:
-    """Return the status and the reason for what cortex_pagerduty_config_info returned."""
+    """Return the status and the reason for a result of cortex_pagerduty_config_info."""
     configuration, validation = result["configuration"], result["validation"]
     if result.get("failed"):
         return "error", describe(result.get("msg"))
@@ -119,13 +119,13 @@ def assess(result: t.Mapping[str, t.Any], desired: Desired) -> tuple[str, str]:
 def make_row(workspace: str, result: t.Any, variable: str, *, is_in_play: bool, audit: str | None) -> Row:
     """Return the row of a host.
 
-    :param result: what the task that reads registered, None if nothing.
+    :param result: the registered result of the task that reads; None if there is none.
     :param variable: where it did, for the message.
     :param is_in_play: whether the host has not failed.
     :param audit: which audit reports, None if its task read nothing else than cortex_pagerduty_config_info does.
     """
     own = result.get("audit") if isinstance(result, t.Mapping) else None
-    # What a host has that left the play, or what another audit read, is not of this audit.
+    # The results of a host that left the play, or of another audit, do not belong to this audit.
     is_old = result is not None and (own["id"] != audit if own else not is_in_play and not result.get("failed"))
     if result is None or is_old or (isinstance(result, t.Mapping) and result.get("skipped")):
         return Row(workspace, "skipped", "") if is_in_play else Row(workspace, "error", NOT_READ)
@@ -220,7 +220,7 @@ def to_csv(rows: t.Sequence[Row], _read_at: str) -> str:
 
 
 def without_formulas(cell: str) -> str:
-    """Return a cell with an apostrophe before what a spreadsheet would take for a formula.
+    """Return a cell, with an apostrophe before text that a spreadsheet would read as a formula.
 
     Where the system's separator is a semicolon, a cell begins after each.
     """

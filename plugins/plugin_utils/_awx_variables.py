@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the variables of an inventory of AWX must not contain: AWX stores them as they are, and jobs evaluate them."""
+"""Rejects secrets in the variables of an inventory of AWX, which stores them as they are and evaluates them in jobs."""
 
 from __future__ import annotations
 

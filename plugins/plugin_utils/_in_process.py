@@ -38,10 +38,10 @@ if HAS_REQUESTS:
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]
-    """An action that does what the module of the same name does.
+    """An action that does the same as the module of its name.
 
     :cvar argument_spec: the module's.
-    :cvar task_class: what the module runs.
+    :cvar task_class: the class that the module runs.
     """
 
     _supports_async = True
@@ -207,7 +207,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
 def _plain(value: t.Any) -> str:
     """Return a value that JSON does not know as a string, if a module would get it.
 
-    :raises TypeError: for what neither YAML nor JSON knows as a value, such as bytes.
+    :raises TypeError: for a value that neither YAML nor JSON knows, such as bytes.
     """
     if isinstance(value, datetime.date):
         return str(value.isoformat())

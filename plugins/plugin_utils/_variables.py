@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role's variables of a host: what they evaluate to, or why they cannot be evaluated."""
+"""The role's variables of a host: their values, or why they cannot be evaluated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 PREFIX = "cortex_pagerduty_"
 UNDEFINED = "{} cannot be evaluated: {}."
 
-# What Jinja and Ansible call something undefined. ansible-core before 2.19 repeats it, and adds the template.
+# The words of Jinja and Ansible for something undefined. ansible-core before 2.19 repeats it, and adds the template.
 _NAMES_IT = re.compile(
     r"(?P<undefined>'[^'\n]*' is undefined"
     r"|(?:object of type )?'[^'\n]*' has no (?:attribute|element) (?:'[^'\n]*'|\d+)"
@@ -29,7 +29,7 @@ class EvaluationError(Exception):
 def evaluate(templar: t.Any, variables: t.Mapping[str, t.Any], options: t.Iterable[str]) -> dict[str, t.Any]:
     """Return the values of those variables of the role that are set, by the options that they are for.
 
-    What evaluates to ``omit`` counts as not set. What contains something undefined does not.
+    A variable that evaluates to ``omit`` counts as not set. One that contains something undefined does not.
 
     :param templar: Ansible's, with these variables.
     :raises EvaluationError: naming the variable.
