@@ -15,7 +15,7 @@ from ..module_utils._options import CONNECTION_SPEC, SECRETS, URLS, is_secret, i
 from ..plugin_utils._audit import Desired, Row, assess
 from ..plugin_utils._preconditions import find_fault_of_play
 from ..plugin_utils._report_file import find_fault_of_path, find_path
-from ..plugin_utils._variables import PREFIX, EvaluationError, describe, evaluate
+from ..plugin_utils._variables import PREFIX, EvaluationError, describe, evaluate, one_line
 
 INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
 NO_BOOLEAN = "{} is not a boolean."
@@ -41,18 +41,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             is_strict = read_boolean("audit_strict", settings)
             desired = find_desired(self._evaluate(task_vars, DESIRED_OPTIONS), environment)
             result.update(self._read(self._evaluate(task_vars, CONNECTION_SPEC), task_vars))
+            if "configuration" in result:
+                status, reason = assess(result, desired)
+                failure = Row("", status, reason, desired=desired).failure
+                result.update({"msg": failure} if failure else {}, failed=bool(is_strict and failure))
+                return {**result, "audit": {**audit, "status": status, "reason": reason, "desired": list(desired)}}
         except EvaluationError as error:
-            return {**result, "failed": True, "msg": str(error), "audit": audit}
+            result.update(failed=True, msg=str(error))
         except AnsibleError as error:
-            return {**result, "failed": True, "msg": describe(error), "audit": audit}
-        if "configuration" in result:
-            status, reason = assess(result, desired)
-            row = Row("", status, reason, desired=desired)
-            result["failed"] = bool(is_strict and row.failure)
-            if row.failure:
-                result["msg"] = row.failure
-            audit.update(status=status, reason=reason, desired=list(desired))
-        return {**result, "audit": audit}
+            result.update(failed=True, msg=describe(error))
+        # The module did not run.
+        return {**result, "audit": {**audit, "status": "error", "reason": one_line(result["msg"])}}
 
     def _evaluate(self, task_vars: dict[str, t.Any], options: t.Iterable[str]) -> dict[str, t.Any]:
         return evaluate(self._templar, task_vars, options)

@@ -60,7 +60,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             try:
                 value = self._flatten([self._templar.template(variables[VARIABLE])])
             except AnsibleError as error:
-                raise AnsibleLookupError(UNDEFINED.format(VARIABLE, describe(error)) + ONLY_EXTRA_VARIABLES) from None
+                raise AnsibleLookupError(
+                    UNDEFINED.format(VARIABLE, describe(error).rstrip(".")) + ONLY_EXTRA_VARIABLES
+                ) from None
             patterns = split_host_pattern([str(part) for part in value if part is not None])
         inventory = InventoryManager(self._loader, parse=False)
         for group, hosts in variables["groups"].items():

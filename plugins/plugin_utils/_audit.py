@@ -133,16 +133,15 @@ def make_row(workspace: str, result: t.Any, variable: str, *, is_in_play: bool, 
         return Row(workspace, "error", NO_RESULT.format(variable))
     if "results" in result:
         return Row(workspace, "error", A_LOOP.format(variable))
-    if not {"configuration", "validation"} <= set(result):
-        # The module did not run, for example because a variable is undefined.
-        if own:
-            return Row(workspace, "error", one_line(result["msg"]), own["base_url"])
-        has_reason = result.get("failed") and "msg" in result
-        return Row(workspace, "error", describe(result["msg"]) if has_reason else NO_RESULT.format(variable))
-    stored = result["configuration"], result["validation"]
-    if own is None:
+    stored = result.get("configuration"), result.get("validation")
+    if own:
+        desired = Desired(*own.get("desired", ()))
+        return Row(workspace, own["status"], own["reason"], own["base_url"], *stored, desired)
+    if {"configuration", "validation"} <= set(result):
         return Row(workspace, *assess(result, Desired()), None, *stored)
-    return Row(workspace, own["status"], own["reason"], own["base_url"], *stored, Desired(*own["desired"]))
+    # The module did not run, for example because a variable is undefined.
+    has_reason = result.get("failed") and "msg" in result
+    return Row(workspace, "error", describe(result["msg"]) if has_reason else NO_RESULT.format(variable))
 
 
 def _yes_no(flag: bool) -> str:

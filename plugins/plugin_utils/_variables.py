@@ -45,7 +45,7 @@ def evaluate(templar: t.Any, variables: t.Mapping[str, t.Any], options: t.Iterab
                 if evaluated and evaluated[0] != variables.get("omit", ...):
                     values[option] = evaluated[0]
             except AnsibleError as error:
-                raise EvaluationError(UNDEFINED.format(name, describe(error))) from None
+                raise EvaluationError(UNDEFINED.format(name, describe(error).rstrip("."))) from None
     return values
 
 
@@ -54,7 +54,7 @@ def describe(error: object) -> str:
     text = str(error)
     found = _NAMES_IT.search(text)
     # ansible-core before 2.19 adds paragraphs on where the task is written.
-    return found["undefined"] if found else one_line(text.strip().partition("\n\n")[0]).rstrip(".")
+    return found["undefined"] if found else one_line(text.strip().partition("\n\n")[0])
 
 
 def one_line(text: str) -> str:

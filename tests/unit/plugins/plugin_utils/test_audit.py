@@ -32,6 +32,7 @@ UNEVALUATED = {
     "failed": True,
     "msg": "{{ a.b }}: 'dict object' has no attribute 'b'. 'dict object' has …\n\nThe error …",
 }
+UNREAD = {"id": "1", "base_url": None, "status": "error", "reason": "x is undefined"}
 SAME, OTHER = Desired(False, "ab12", True), Desired(False, "cd34", False)
 
 
@@ -53,11 +54,11 @@ def audited(given: dict[str, Any], desired: Desired = SAME, name: str = "payment
         (INVALID, "invalid", "expired; revoked"),
         (result(False), "invalid", ""),
         (ABSENT, "absent", ""),
-        (REFUSED, "error", "HTTP 401. Check api_key"),
+        (REFUSED, "error", "HTTP 401. Check api_key."),
         ({**VALID, "failed": True, "msg": "HTTP 503"}, "error", "HTTP 503"),
         ({**VALID, "validation": None}, "error", audit.NOT_VALIDATED),
         (UNEVALUATED, "error", "'dict object' has no attribute 'b'"),
-        ({"failed": True, "msg": "late", "audit": {"id": "1", "base_url": None}}, "error", "late"),
+        ({"failed": True, "audit": UNREAD}, "error", "x is undefined"),
         ({"unreachable": True, "failed": True, "msg": "Failed to connect"}, "error", "Failed to connect"),
         ({"skipped": True, "changed": False}, "skipped", ""),
         (None, "skipped", ""),
@@ -85,7 +86,7 @@ def test_the_row_says_what_a_result_means(given: Any, status: str, reason: str) 
         (INVALID, Desired(is_absent=True), "outdated", audit.UNWANTED),
         (ABSENT, SAME, "absent", ""),
         (ABSENT, Desired(is_absent=True), "absent", ""),
-        (REFUSED, OTHER, "error", "HTTP 401. Check api_key"),
+        (REFUSED, OTHER, "error", "HTTP 401. Check api_key."),
     ],
 )
 def test_what_is_stored_is_compared_with_what_is_desired(

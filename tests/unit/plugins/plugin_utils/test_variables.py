@@ -48,4 +48,4 @@ def test_only_what_is_undefined_is_named(text: str) -> None:
 
 
 def test_other_message_is_its_first_paragraph_on_one_line() -> None:
-    assert describe("It failed\nat once.\n\nThe error appears to be in …") == "It failed at once"
+    assert describe("It failed\nat once.\n\nThe error appears to be in …") == "It failed at once."
