@@ -23,10 +23,10 @@ def workspaces(pattern: Any, limit: str | None = None) -> list[str]:
     return look_up(cortex_workspaces=pattern, ansible_limit=limit)
 
 
-def look_up(groups: dict[str, list[str]] = GROUPS, **variables: Any) -> list[str]:
+def look_up(groups: dict[str, list[str]] | None = None, **variables: Any) -> list[str]:
     loader = DataLoader()
     templar = ansible.template.Templar(loader, variables=variables)
-    found: list[str] = LookupModule(loader=loader, templar=templar).run([], {"groups": groups, **variables})
+    found: list[str] = LookupModule(loader=loader, templar=templar).run([], {"groups": groups or GROUPS, **variables})
     return found
 
 
