@@ -74,7 +74,7 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, temporary = tmp_path / "file", tmp_path / "temporary"
-    file.write_text("workspaces: [", encoding="utf-8")
+    file.write_text("[" * 1_000, encoding="utf-8")
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(signal, "signal", lambda *_arguments: None)
@@ -88,7 +88,8 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
             (["--log", f"{tmp_path}/missing/log"], f"{tmp_path}/missing/log"),
             (["--ready-file", f"{tmp_path}/missing/ready"], f"No such file or directory: '{tmp_path}/missing/ready"),
             (["--ready-file", f"{temporary}"], f"Is a directory: '{temporary}"),
-            (["--workspaces", f"{file}"], f"{file}: while parsing"),
+            (["--workspaces", f"{file}"], f"{file}: maximum recursion depth exceeded"),
+            (["--workspaces", __file__], f"{__file__}: expected"),
         ):
             assert main(["--tls", *options]) == 1
             printed = capsys.readouterr()
