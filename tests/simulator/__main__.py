@@ -34,13 +34,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--port", type=int, default=0, help="port to listen on (default: a free one)")
     tls = "use HTTPS, with a certificate that is valid or has the named fault"
     add("--tls", nargs="?", const=True, default=False, choices=get_args(BadCertificate), help=tls)
-    workspaces = "workspaces at the start (default: three examples)"
-    add("--workspaces", type=Path, default=_EXAMPLE, metavar="FILE", help=workspaces)
-    add("--rate-limit", type=int, metavar="N", help="requests a minute from one API key (default: no limit)")
-    pagerduty = "requests a minute to PagerDuty with one token (default: no limit)"
-    add("--pagerduty-rate-limit", type=int, metavar="N", help=pagerduty)
-    latency = "seconds before each response of Cortex and PagerDuty (default: 0)"
-    add("--latency", type=float, default=0, metavar="SECONDS", help=latency)
+    add("--workspaces", type=Path, default=_EXAMPLE, metavar="FILE", help="workspaces at the start (default: examples)")
+    add("--rate-limit", type=int, metavar="N", help="requests a minute with one API key (default: no limit)")
+    add("--pagerduty-rate-limit", type=int, metavar="N", help="requests a minute with one token (default: no limit)")
+    add("--latency", type=float, default=0, metavar="SECONDS", help="time before each response (default: 0)")
     deviations = "differ from the API description (may be repeated)"
     add("--deviation", dest="deviations", action="append", default=[], choices=get_args(Deviation), help=deviations)
     add("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
