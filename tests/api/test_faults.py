@@ -190,7 +190,7 @@ IN_VAIN = {
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says[:60])
-def test_error_says_what_happened_and_what_to_do(
+def test_error_names_the_event_and_the_remedy(
     config: RunTask, simulator: Simulator, workspace: Workspace, waits: list[float], fault: Injection
 ) -> None:
     workspace.configuration = OLD

@@ -33,7 +33,7 @@ OLD, NEW = configuration(OTHER_TOKEN), configuration(TOKEN)
     ],
     ids=["add", "replace", "replace for the flag", "delete"],
 )
-def test_check_mode_predicts_what_the_run_does(
+def test_check_mode_predicts_the_result_of_the_run(
     config: RunTask, simulator: Simulator, workspace: Workspace, stored: Stored, options: dict[str, Any], write: str
 ) -> None:
     def run(**more: Any) -> tuple[list[str], dict[str, Any]]:
@@ -115,7 +115,7 @@ REPLACED = [GET, PUT, VALIDATE, GET, PUT]
     ],
     ids=["removed", "restored", "restored with its flag"],
 )
-def test_rollback_sends_what_was_stored_before(
+def test_rollback_restores_the_configuration_from_before(
     config: RunTask,
     simulator: Simulator,
     workspace: Workspace,

@@ -106,7 +106,7 @@ def test_odd_verdict_is_none(info: RunTask, workspace: Workspace, verdict: dict[
     ],
     ids=["Cortex's", "problem document", "blank", "nothing"],
 )
-def test_error_says_what_the_api_said(info: RunTask, workspace: Workspace, body: dict[str, Any], says: str) -> None:
+def test_error_quotes_the_api(info: RunTask, workspace: Workspace, body: dict[str, Any], says: str) -> None:
     workspace.fault("get", status=403, body=body)
     result = info()
     assert f"Cortex responded with HTTP 403: {says}. The API key needs" in result["msg"]

@@ -190,7 +190,7 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
     assert ["The PagerDuty configuration is not valid. " in line for line in reasons] == [True] * 3, audit.output
 
 
-def test_a_blank_credential_is_no_credential(simulator: Simulator, launch: Launch) -> None:
+def test_a_blank_credential_counts_as_none(simulator: Simulator, launch: Launch) -> None:
     without_token = {"cortex_pagerduty_api_key": PAYMENTS_KEY, "cortex_pagerduty_base_url": simulator.url}
     without_key = {"cortex_pagerduty_base_url": simulator.url, "cortex_pagerduty_token": TOKEN}
     answers = ANSWERS | {"cortex_rollout_serial": "100%"}

@@ -245,7 +245,7 @@ def test_hosts_that_run_at_the_same_time_do_not_meet(done: Done) -> None:
         ("restoring", [GET, PUT, VALIDATE, GET, PUT], None),
     ],
 )
-def test_timeout_ends_the_task_with_what_is_known(
+def test_timeout_ends_the_task_with_its_knowledge(
     done: Done, name: str, sent: list[str], last_four: str | None
 ) -> None:
     simulator, _controller, run = done

@@ -47,7 +47,7 @@ def tarball(source: Path) -> Path:
     return built
 
 
-def test_tarball_contains_what_is_shipped_and_nothing_else(source: Path, tarball: Path) -> None:
+def test_tarball_contains_exactly_the_shipped_files(source: Path, tarball: Path) -> None:
     with tarfile.open(tarball) as archive:
         sizes = {member.name: member.size for member in archive.getmembers() if member.isfile()}
     names = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}

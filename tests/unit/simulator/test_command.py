@@ -28,7 +28,7 @@ from tests.support.environment import ROOT, clean
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_prints_exports_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "workspaces").write_text(f"workspaces: [{{api_key: {API_KEY}}}]", encoding="utf-8")
     options = "--tls --rate-limit 1 --workspaces workspaces --log log --ready-file ready --prefix /cortex"
     command = [sys.executable, "-m", "tests.simulator", *options.split()]
@@ -62,7 +62,7 @@ def test_it_prints_what_to_export_and_stops_cleanly(tmp_path: Path, number: sign
     assert {path.name for path in tmp_path.iterdir()} == {"workspaces", "log", "ready"}
 
 
-def test_guide_shows_what_it_prints(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_guide_shows_its_output(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
     simulator.load(ROOT / "tests" / "simulator" / "workspaces.yml")
     announce(simulator)
     printed = capsys.readouterr().out.replace(simulator.url, "http://127.0.0.1:8443")

@@ -46,7 +46,7 @@ def test_operation_responds_and_stores_as_cortex_does(client: Client, workspace:
             assert response.json() == content
 
 
-def test_deviation_changes_what_it_names_only(client: Client, simulator: Simulator, workspace: Workspace) -> None:
+def test_deviation_changes_only_the_named_behavior(client: Client, simulator: Simulator, workspace: Workspace) -> None:
     plain, shown = {"message": "No configuration"}, {"configurations": [{"isTokenReadonly": True, "lastFour": "ab12"}]}
     # Deviation, stored before, operation, status, response (a string: its content type), stored afterwards.
     for deviation, before, operation, status, expected, after in (
@@ -88,7 +88,7 @@ def test_unknown_key_is_refused_and_one_without_permission_may_only_read(
 
 
 @pytest.mark.parametrize("operation", ["add", "replace"])
-def test_body_that_is_no_configuration_is_refused(client: Client, workspace: Workspace, operation: str) -> None:
+def test_body_without_a_configuration_is_refused(client: Client, workspace: Workspace, operation: str) -> None:
     right = b'{"isTokenReadonly": true, "token": "abcdefgh"}'
     for body, content_type in (
         *((body, "application/json") for body in (b"", b"{", b"[]", b"null", b"[" * 100_000, b"\xff\xfe")),

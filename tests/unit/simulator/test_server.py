@@ -90,7 +90,7 @@ def test_log_tells_of_each_request_and_no_secret(tmp_path: Path, token: str) -> 
     assert not [secret for secret in (token, API_KEY) if secret in logged]
 
 
-def test_commands_of_the_readme_do_what_it_says() -> None:
+def test_commands_of_the_readme_work() -> None:
     lines = (SIMULATOR / "README.md").read_text(encoding="utf-8").splitlines()
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("curl ")]
     shown: dict[str, list[Any]] = defaultdict(list)
@@ -134,7 +134,7 @@ FIELDS: dict[str, tuple[str, Iterable[str]]] = {
 
 
 @pytest.mark.parametrize("call", FIELDS)
-def test_control_refuses_what_breaks_later_requests(client: Client, simulator: Simulator, call: str) -> None:
+def test_control_refuses_values_that_break_later_requests(client: Client, simulator: Simulator, call: str) -> None:
     right, fields = FIELDS[call]
     values = [*NASTY.split(), '"a b"', "[" * 300 + "]" * 300]
     bodies = [f'{{{right},"{field}":{value}}}'.encode() for field in fields for value in values]

@@ -94,7 +94,7 @@ def test_holds_at_every_moment_of_every_history(walk: Walk, invariant: str) -> N
     assert broken is None, _shown(broken)
 
 
-def test_two_clients_meet_only_what_cannot_be_told_apart(walk: Walk) -> None:
+def test_two_clients_meet_only_indistinguishable_cases(walk: Walk) -> None:
     others = [finding for name, finding in walk.findings.items() if name not in INDISTINGUISHABLE]
     assert not others, "\n\n".join(map(_shown_finding, others))
     assert set(walk.findings) == INDISTINGUISHABLE

@@ -31,12 +31,12 @@ BOTH = {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OTHER_TOKEN}
         ({"token": "ab12", "previous_token": [TOKEN]}, {}, Desired()),
     ],
 )
-def test_variables_and_environment_say_what_is_desired(
+def test_desired_configuration_is_from_variables_and_environment(
     values: dict[str, Any], environment: dict[str, str], desired: Desired
 ) -> None:
     assert find_desired(values, environment) == desired
 
 
-def test_flag_that_is_no_boolean_is_an_error_that_names_it() -> None:
+def test_flag_that_is_not_a_boolean_is_named() -> None:
     with pytest.raises(EvaluationError, match="cortex_pagerduty_is_token_readonly is not a boolean"):
         find_desired({"is_token_readonly": "perhaps"}, {})

@@ -81,7 +81,7 @@ def said(goal: Goal, *events: Event) -> str:
         (FULL_OLD, ["on_change", "always", "on_create"], REPLACE),
     ],
 )
-def test_present_writes_what_the_table_says(
+def test_present_writes_as_the_table_says(
     stored: Configuration | None, updates: list[str], expected: Write | None
 ) -> None:
     for update_token in updates:
@@ -92,7 +92,7 @@ def test_present_writes_what_the_table_says(
 
 
 @pytest.mark.parametrize(("stored", "expected"), [(OLD, DELETE), (None, Finish())])
-def test_absent_deletes_what_is_there(stored: Configuration | None, expected: Any) -> None:
+def test_absent_deletes_the_configuration(stored: Configuration | None, expected: Any) -> None:
     # Neither a preflight nor a validation is for what is to be removed.
     goal = Goal(preflight=True, validate=True, rollback=True)
     assert next_step(after(StateRead(stored)), goal) == expected
@@ -212,12 +212,12 @@ def test_read_back_that_fails_too_is_told_after_the_write() -> None:
 
 
 @pytest.mark.parametrize("stored", [OLD, NEW, None])
-def test_previous_token_may_be_what_is_stored(stored: Configuration | None) -> None:
+def test_previous_token_may_be_the_stored_one(stored: Configuration | None) -> None:
     assert not isinstance(next_step(after(StateRead(stored)), ROLLBACK._replace(update_token="always")), Finish)
 
 
 @pytest.mark.parametrize("changes", [{}, {"check_mode": True}, {"preflight": True}])
-def test_previous_token_must_be_what_is_stored(changes: dict[str, Any]) -> None:
+def test_previous_token_must_be_the_stored_one(changes: dict[str, Any]) -> None:
     message = said(ROLLBACK._replace(**changes), StateRead(Configuration(True, "ef56")))
     assert message == (
         "previous_token does not match the stored token, which ends in ef56. Set it to the token that Cortex has now, "
@@ -257,12 +257,12 @@ REMOVED = Failure(("Nothing there.",), http_status=404)
         ),
     ],
 )
-def test_rollback_begins_with_a_read_and_restores_what_was_there(events: tuple[Event, ...], expected: Any) -> None:
+def test_rollback_begins_with_a_read_and_restores_the_previous_state(events: tuple[Event, ...], expected: Any) -> None:
     assert next_step(after(*events), ROLLBACK) == expected
 
 
 @pytest.mark.parametrize(("flag", "expected"), [(None, OLD), (True, OLD), (False, FULL_OLD)])
-def test_flag_to_go_back_to_is_the_option_or_what_was_stored(flag: bool | None, expected: Configuration) -> None:
+def test_flag_to_go_back_to_is_the_option_or_the_stored_one(flag: bool | None, expected: Configuration) -> None:
     goal = ROLLBACK._replace(previous_is_token_readonly=flag)
     step = next_step(after(*REPLACED, INVALID, StateRead(NEW)), goal)
     assert step == Write("replace", expected, "previous_token")
@@ -334,7 +334,7 @@ LAST_FOUR = (
         ),
     ],
 )
-def test_message_says_what_became_of_the_rollback(
+def test_message_reports_the_rollback(
     events: tuple[Event, ...], changes: dict[str, Any], sentences: tuple[str, ...]
 ) -> None:
     assert said(ROLLBACK._replace(**changes), *events) == " ".join((REASON, *sentences))

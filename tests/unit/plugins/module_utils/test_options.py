@@ -153,7 +153,7 @@ def test_bad_value_is_refused(network: responses.RequestsMock, option: str, valu
     }.items(),
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_message_says_what_is_wrong_with_a_secret(
+def test_message_names_the_fault_of_a_secret(
     network: responses.RequestsMock, environment: pytest.MonkeyPatch, option: str, says: str, values: list[Any]
 ) -> None:
     for value in filled(values, "{secret}", SECRETS[option]):
@@ -167,7 +167,7 @@ def test_message_says_what_is_wrong_with_a_secret(
             assert f"{source} {expected}" in refuse(network, option, MISSING)
 
 
-def test_what_is_missing_is_named_with_its_variables(
+def test_missing_option_is_named_with_its_variables(
     network: responses.RequestsMock, environment: pytest.MonkeyPatch
 ) -> None:
     role = "Set it (in the role: cortex_pagerduty_{0})"
@@ -195,7 +195,7 @@ def test_what_is_missing_is_named_with_its_variables(
         ("rollback", True, "rollback is true and validate is false. Only a validation"),
     ],
 )
-def test_message_says_what_is_wrong(network: responses.RequestsMock, option: str, value: Any, says: str) -> None:
+def test_message_names_the_fault(network: responses.RequestsMock, option: str, value: Any, says: str) -> None:
     assert says in refuse(network, option, value)
 
 
@@ -249,7 +249,7 @@ def test_bad_url_is_refused(network: responses.RequestsMock, option: str, url: s
         ("http://cortex.localhost:9", "cortex.localhost:9", False),
     ],
 )
-def test_url_is_used_and_a_warning_says_what_is_sent_unencrypted(
+def test_url_is_used_with_a_warning_about_unencrypted_secrets(
     network: responses.RequestsMock, base_url: str, host: str, is_unencrypted: bool
 ) -> None:
     network.get(re.compile(".*"), json={"isTokenReadonly": True, "lastFour": TOKEN[-4:]})
@@ -338,7 +338,7 @@ def test_secret_of_the_environment_is_used_and_masked(
 # What repeats the argument specs
 
 
-def test_documentation_has_what_the_argument_spec_has() -> None:
+def test_documentation_matches_the_argument_spec() -> None:
     module = importlib.import_module(f"ansible_collections.cortexapps.cortex.plugins.modules.{CONFIG}")
     texts = (module.DOCUMENTATION, ModuleDocFragment.DOCUMENTATION)
     documented = {name: option for text in texts for name, option in yaml.safe_load(text)["options"].items()}

@@ -101,7 +101,7 @@ def test_base64_may_begin_anywhere(encode: type[bytes], before: str) -> None:
         ("2b7e6a04-a2b3-4c1f-9d0e-5f6a7b8c9d0e", False),
     ],
 )
-def test_what_looks_like_a_token_of_pagerduty(text: str, is_masked: bool) -> None:
+def test_string_that_looks_like_a_token_of_pagerduty(text: str, is_masked: bool) -> None:
     assert Redactor([]).clean(f"the token '{text}'") == f"the token '{MASK if is_masked else text}'"
     # The identifier of a request may look like one.
     assert Redactor([]).clean(text, is_identifier=True) == text

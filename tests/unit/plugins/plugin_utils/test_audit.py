@@ -68,7 +68,7 @@ def audited(given: dict[str, Any], desired: Desired = SAME, name: str = "payment
         ({"changed": False}, "error", audit.NO_RESULT.format("read")),
     ],
 )
-def test_the_row_says_what_a_result_means(given: Any, status: str, reason: str) -> None:
+def test_the_row_explains_a_result(given: Any, status: str, reason: str) -> None:
     found = row(given, audit="1")
     assert (found.workspace, found.status, found.reason) == ("payments", status, reason)
 
@@ -89,7 +89,7 @@ def test_the_row_says_what_a_result_means(given: Any, status: str, reason: str) 
         (REFUSED, OTHER, "error", "HTTP 401. Check api_key."),
     ],
 )
-def test_what_is_stored_is_compared_with_what_is_desired(
+def test_stored_and_desired_configuration_are_compared(
     given: dict[str, Any], desired: Desired, status: str, reason: str
 ) -> None:
     found = audited(given, desired)
@@ -98,12 +98,12 @@ def test_what_is_stored_is_compared_with_what_is_desired(
 
 
 @pytest.mark.parametrize("given", [None, VALID, {**VALID, "audit": {"id": "0"}}])
-def test_what_a_host_has_that_left_the_play_is_not_of_this_audit(given: Any) -> None:
+def test_results_of_a_host_that_left_the_play_are_ignored(given: Any) -> None:
     found = row(given, is_in_play=False, audit="1")
     assert (found.status, found.reason) == ("error", audit.NOT_READ)
 
 
-def test_the_table_has_problems_first_and_a_line_for_each_workspace_whatever_the_reason() -> None:
+def test_the_table_has_problems_first_and_a_line_for_each_workspace() -> None:
     messy = {"failed": True, "msg": "first\r\nsecond\tthird\x1b[31m\u2028fourth\u202e"}
     rows = [audited(VALID), make_row("a-long\nname", messy, "read", is_in_play=True, audit=None)]
     assert audit.to_table(audit.sort(rows)) == [

@@ -235,7 +235,7 @@ def interrupt(exception: BaseException) -> Callable[..., Any]:
     [({"callback": interrupt(TimedOut())}, False), ({"status": 429}, True), ({"status": 503}, False)],
     ids=["while it is sent", "waiting after it was refused", "waiting after it was lost"],
 )
-def test_timeout_ends_the_task_with_what_is_certain_of_its_write(
+def test_timeout_ends_the_task_and_reports_its_write(
     network: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, on_write: dict[str, Any], is_known: bool
 ) -> None:
     respond(network, GET, status=404, json={"message": "No configuration"})

@@ -78,7 +78,7 @@ def test_path_that_cannot_be_written_is_found_out_first(
     assert fault is None if says is None else says in str(fault)
 
 
-def test_what_no_encoding_knows_is_replaced(tmp_path: Path) -> None:
+def test_characters_without_an_encoding_are_replaced(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     report.write(str(path), [Row("payments\ud800", "absent", "")], "now")
     path.read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def test_omitted_variable_is_not_set() -> None:
 @pytest.mark.parametrize(
     "text", ["{{ nowhere }}", "a{{ nowhere[1] }}", "{{ keys.nowhere }}", "{{ keys['nowhere'].x }}"]
 )
-def test_only_what_is_undefined_is_named(text: str) -> None:
+def test_only_the_undefined_part_is_named(text: str) -> None:
     with pytest.raises(EvaluationError) as error:
         token_of(trusted(text))
     start, _colon, reason = str(error.value).partition(": ")
