@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import re
 import sys
 import time
@@ -109,11 +111,10 @@ class Session:
 
         The body is None if it is in another encoding than requested: a small one can decode to gigabytes.
         """
-        with warnings.catch_warnings():
-            # If certificates are not checked, the collection says so itself.
-            warnings.simplefilter("ignore")
-            try:
-                with self._session.request(
+        try:
+            with (
+                _quiet_libraries(),
+                self._session.request(
                     operation.method,
                     self._base_url + operation.path,
                     json=body,
@@ -121,20 +122,38 @@ class Session:
                     verify=self._is_verified,
                     allow_redirects=False,
                     stream=True,
-                ) as response:
-                    # urllib3 1.26 takes a truncated body for a whole one.
-                    response.raw.enforce_content_length = True
-                    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                        return response.status_code, response.headers, None
-                    data = b""
-                    for chunk in response.iter_content(MAX_RESPONSE_BYTES):
-                        data += chunk
-                        if len(data) > MAX_RESPONSE_BYTES:
-                            break
-                    return response.status_code, response.headers, data
-            # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
-            except (OSError, HTTPError, ValueError) as exc:
-                raise self._errors.no_response(operation, exc) from None
+                ) as response,
+            ):
+                # urllib3 1.26 takes a truncated body for a whole one.
+                response.raw.enforce_content_length = True
+                if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                    return response.status_code, response.headers, None
+                data = b""
+                for chunk in response.iter_content(MAX_RESPONSE_BYTES):
+                    data += chunk
+                    if len(data) > MAX_RESPONSE_BYTES:
+                        break
+                return response.status_code, response.headers, data
+        # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
+        except (OSError, HTTPError, ValueError) as exc:
+            raise self._errors.no_response(operation, exc) from None
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> t.Iterator[None]:
+    """Keep what Python and its libraries warn of from the user, and what urllib3 logs out of the log of Ansible.
+
+    It logs what is wrong with a header, which may contain a secret. If certificates are not checked, the collection
+    warns of that itself.
+    """
+    logger = logging.getLogger("urllib3")
+    before, logger.propagate = logger.propagate, False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.propagate = before
 
 
 def _open_session(authorization: str, adapter: Adapter) -> requests.Session:

@@ -25,7 +25,7 @@ from ._tls import CaStore
 
 try:
     from requests import exceptions
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, ReadTimeoutError
+    from urllib3.exceptions import ConnectTimeoutError, InvalidHeader, NewConnectionError, ProxyError, ReadTimeoutError
 except ImportError:
     # Without it no request is sent that could fail.
     pass
@@ -61,7 +61,7 @@ class Target(t.NamedTuple):
 
 
 class Cause(t.NamedTuple):
-    """Why there was no response.
+    """Why there was no response, or none that is HTTP.
 
     :param what: the event, after a colon.
     :param advice: the sentence about what to do.
@@ -88,7 +88,6 @@ def find_cause(exc: BaseException, target: Target) -> Cause:
         or Cause(
             f"the request could not be made ({type(exc).__name__}).",
             f"Check {target.option} and the proxy variables.",
-            outcome_unknown=False,
             is_retryable=False,
         )
     )
@@ -146,7 +145,9 @@ def _timeout(chain: _Chain, target: Target, proxy: Proxy | None, way: str) -> Ca
 
 
 def _proxy(chain: _Chain, proxy: Proxy) -> Cause | None:
-    if isinstance(chain.exception, ValueError):
+    # The last is Python's own, of urlsplit().
+    is_invalid = isinstance(chain.exception, (exceptions.InvalidSchema, exceptions.InvalidURL))
+    if is_invalid or type(chain.exception) is ValueError:
         what = f"the proxy URL in {proxy.variable} is invalid."
         advice = f"Check {proxy.variable}. Special characters in its user and password must be percent-encoded."
         if proxy.is_socks and isinstance(chain.exception, exceptions.InvalidSchema):
@@ -229,7 +230,7 @@ def _no_connection(chain: _Chain, target: Target) -> Cause | None:
 
 def _lost_connection(chain: _Chain, target: Target, way: str) -> Cause | None:
     lost = (exceptions.ConnectionError, exceptions.ChunkedEncodingError)
-    if not isinstance(chain.exception, lost) and not chain.first(ssl.SSLEOFError):
+    if not isinstance(chain.exception, lost) and not chain.first(ssl.SSLEOFError, InvalidHeader):
         return None
     advice = f"Check {way}."
     if urlsplit(target.url).scheme == "http" and chain.first(ConnectionResetError):

@@ -10,6 +10,7 @@ Which forms are recognized is tested in tests/unit/plugins/module_utils/test_red
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.simulator import Simulator
 from tests.support.cortex import API_KEY, OTHER_TOKEN, TOKEN, configuration
 from tests.support.disguises import FORMS, filled
 from tests.support.leaks import leaks_in
+from tests.support.servers import recording_server
 from tests.support.tasks import CONFIG, INFO, run_task
 
 # With characters that every form escapes.
@@ -100,3 +102,13 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
     shown = show(simulator, INFO if is_info else CONFIG, **options)
     for part in (stored, echo, stored[9:15]):
         assert part not in shown
+
+
+def test_what_a_library_logs_is_not_logged_by_ansible(caplog: pytest.LogCaptureFixture) -> None:
+    def echo(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nno header " + head + b"{}")
+
+    with recording_server(echo) as server, caplog.at_level("DEBUG"):
+        result, _shown = run_task(INFO, {"api_key": API_KEY, "base_url": server.url})
+    assert result["http_status"] == 400
+    assert leaks_in(caplog.text, {"the secret": API_KEY}) == []

@@ -454,6 +454,7 @@ def test_options_about_certificates_are_for_cortex_only(
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+LENGTHS = b"Content-Length: 2, 3\r\n\r\n{}"
 SLOW = "timed out: the response was not complete after 60 s."
 LOST = "the connection was lost before the response was complete."
 
@@ -470,7 +471,7 @@ LOST = "the connection was lost before the response was complete."
         *(("http", start, b"", LOST) for start in (b"", b"nonsense\r\n\r\n", HEAD + b"zz\r\n", HEAD + b"5\r\n{}")),
         *(
             ("http", HEAD[:17] + header, b"", LOST)
-            for header in (b"Content-Length: 9\r\n\r\n{}", b"X: " + b"x" * 70_000)
+            for header in (LENGTHS, b"Content-Length: 9\r\n\r\n{}", b"X: " + b"x" * 70_000)
         ),
     ],
 )
