@@ -106,7 +106,9 @@ def test_stored_token_that_the_task_does_not_know_is_masked(
 
 def test_what_a_library_logs_is_not_logged_by_ansible(caplog: pytest.LogCaptureFixture) -> None:
     def echo(connection: socket.socket, head: bytes) -> None:
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nno header " + head + b"{}")
+        connection.sendall(
+            b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\nno header " + head + b"{}"
+        )
 
     with recording_server(echo) as server, caplog.at_level("DEBUG"):
         result, _shown = run_task(INFO, {"api_key": API_KEY, "base_url": server.url})
