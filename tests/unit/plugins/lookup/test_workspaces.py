@@ -73,7 +73,7 @@ def test_part_without_a_host_is_an_error_that_names_it(pattern: Any) -> None:
 
 @pytest.mark.parametrize("pattern", ["cortex:!all", "a,&c", "", " ", None, [], ["", None]])
 def test_no_host_is_an_error(pattern: Any) -> None:
-    with pytest.raises(AnsibleLookupError, match="cortex_workspaces"):
+    with pytest.raises(AnsibleLookupError, match="names no host"):
         workspaces(pattern)
 
 
