@@ -124,13 +124,14 @@ def make_row(workspace: str, result: t.Any, variable: str, *, is_in_play: bool, 
     :param is_in_play: whether the host has not failed.
     :param audit: which audit reports, None if its task read nothing else than cortex_pagerduty_config_info does.
     """
-    own = result.get("audit") if isinstance(result, t.Mapping) else None
-    # The results of a host that left the play, or of another audit, do not belong to this audit.
-    is_old = result is not None and (own["id"] != audit if own else not is_in_play and not result.get("failed"))
-    if result is None or is_old or (isinstance(result, t.Mapping) and result.get("skipped")):
-        return Row(workspace, "skipped", "") if is_in_play else Row(workspace, "error", NOT_READ)
-    if not isinstance(result, t.Mapping):
+    if not (result is None or isinstance(result, t.Mapping)):
         return Row(workspace, "error", NO_RESULT.format(variable))
+    result = result or {"skipped": True}
+    own = result.get("audit")
+    # What a host has that left the play, or what another audit read, is not of this audit.
+    is_old = own["id"] != audit if own else not is_in_play and not result.get("failed")
+    if is_old or result.get("skipped"):
+        return Row(workspace, "skipped", "") if is_in_play else Row(workspace, "error", NOT_READ)
     if "results" in result:
         return Row(workspace, "error", A_LOOP.format(variable))
     stored = result.get("configuration"), result.get("validation")

@@ -66,7 +66,7 @@ def audited(given: dict[str, Any], desired: Desired = SAME, name: str = "payment
     ],
 )
 def test_the_row_explains_a_result(given: Any, status: str, reason: str) -> None:
-    found = row(given, audit="1")
+    found = row(given, audit="1", is_in_play=given != "payments")
     assert (found.workspace, found.status, found.reason) == ("payments", status, reason)
 
 
