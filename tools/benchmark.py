@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures what a task, a rollout and an audit cost, compared with the alternatives, on one machine and in one run.
+"""Measures the cost of a task, a rollout and an audit, compared with the alternatives, on one machine and in one run.
 
 All requests go over TLS on loopback to the simulator, which runs in this process, so that its CPU time is not counted.
 The two sides of a comparison run in turn, and a ratio is taken within a pair: what else the machine does affects both
@@ -41,7 +41,7 @@ API_KEY = "ck_live_bench_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
 TOKENS = ("u+EXAMPLExxxxxxxab12", "u+EXAMPLExxxxxxxcd34")
 BAD_TOKEN = "u+EXAMPLExxxxxxxbad1"
 STORED = {"token": TOKENS[0], "is_token_readonly": True}
-# What each row does to one workspace. $token differs from copy to copy, $first is the token that is stored before.
+# The tasks of each row for one workspace. $token differs from copy to copy, $first is the token that is stored before.
 TASKS = """\
 nothing to change: [cortexapps.cortex.cortex_pagerduty_config: {token: $first, is_token_readonly: true}]
 ping: [ansible.builtin.ping: {}]
@@ -53,7 +53,7 @@ nothing to change, one uri GET:
     headers: &headers {Authorization: "Bearer {{ cortex_pagerduty_api_key }}"}
 change and validate:
 - cortexapps.cortex.cortex_pagerduty_config: &change {token: $token, is_token_readonly: true, validate: true}
-# What people write without this collection: read, replace if it differs, validate what was replaced.
+# The tasks that people write without this collection: read, replace if it differs, validate.
 change and validate, uri tasks:
 - *read
 - register: replaced
@@ -94,7 +94,7 @@ class Benchmark:
     def __init__(self, simulator: Simulator, folder: Path) -> None:
         self.simulator = simulator
         self.folder = folder
-        # As large as a system's: what it costs to load it is part of the cost.
+        # As large as a system's, because loading it is part of the cost.
         bundle = folder / "bundle.pem"
         bundle.write_bytes(Path(certifi.where()).read_bytes() + Path(simulator.ca_path or "").read_bytes())
         self.env = isolated(folder) | {"CORTEX_BASE_URL": simulator.url, "CORTEX_API_KEY": API_KEY}
@@ -157,7 +157,7 @@ class Benchmark:
         return cpu, wall, len(self.simulator.requests), self.simulator.connections
 
     def measure(self, name: str) -> float:
-        """Measure a row once more; return the CPU time of one of what it does. A run's start is not part of a task."""
+        """Measure a row once more; return the CPU time of one task. The start of a run is not part of it."""
         arguments, size = self.subjects[name]
         base = self.run(self.play([])) if size == COPIES else (0.0,) * 4
         cost = tuple((all_ - none) / size for all_, none in zip(self.run(*arguments), base, strict=True))

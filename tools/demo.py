@@ -117,7 +117,7 @@ def stored(workspace: Workspace) -> str:
 
 
 def run(step: Step, folder: Path, simulator: Simulator, is_short: bool) -> bool:
-    """Run a playbook, and show what it prints; return whether it succeeded."""
+    """Run a playbook, and show its output; return whether it succeeded."""
     command = f"ansible-playbook {step.arguments} -i workspaces.json -e cortex_workspaces=cortex --diff"
     tokens = {"PAGERDUTY_TOKEN": step.token, "PAGERDUTY_PREVIOUS_TOKEN": step.previous_token}
     for name, token in tokens.items():

@@ -53,7 +53,7 @@ def isolate() -> None:
         "UV_CONSTRAINT": constraints,
         # Some tests install with pip.
         "UV_VENV_SEED": "1",
-        # Compile what runs, once, into one folder: neither into this repository nor into a virtual environment.
+        # Compile Python files once, into one folder: neither into this repository nor into a virtual environment.
         "PYTHONPYCACHEPREFIX": str(WORK / "cache" / "bytecode"),
         "TMPDIR": str(WORK / "tmp"),
         # nox creates a virtual environment again when its interpreter is another one.
@@ -127,7 +127,7 @@ def _pip_options() -> dict[str, str]:
 
 
 def _write_configurations(pip: dict[str, str]) -> None:
-    """Write what pip is configured with for uv, which nox installs with, and for pip in environments of ansible-test.
+    """Write pip's configuration for uv, which nox installs with, and for pip in environments of ansible-test.
 
     uv reads no configuration of pip, and ansible-test passes no variable to its environments.
     """

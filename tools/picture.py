@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def run(folder: Path, command: str, status: int = 0, **variables: str) -> str:
-    """Return what the command prints, with its colors."""
+    """Return the output of the command, with its colors."""
     # One workspace after the other, so that the picture is the same each time.
     options = {"ANSIBLE_FORCE_COLOR": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_FORKS": "1"}
     env = environment(folder, **options, **variables)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong with a request, each fault once: what the error says, and what is sent afterwards."""
+"""Each fault of a request once: the message of the error, and the requests afterwards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GAVE_UP = re.compile(r" Gave up after 2 attempts and \d+ s of waiting\.")
 
 
 class Kind(Enum):
-    """What a fault means for the request that it hits."""
+    """The effect of a fault on its request."""
 
     NOT_SENT = auto()  # it never arrived; that may pass
     NOT_NOW = auto()  # it was refused, and may be accepted later
@@ -131,7 +131,7 @@ FAULTS = [
     cortex(REFUSED, 429, f"{LIMIT} 86400 s, and the module waits 60 s at most.", **{"Retry-After": "86400"}),
     http(REFUSED, 404, f"with an error that is not in the form of Cortex. {NOT_CORTEX}", body={"error": "no route"}),
     http(REFUSED, 404, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
-    # What servers respond that expect TLS. Without a proxy, 407 is nothing special.
+    # The responses of servers that expect TLS. Without a proxy, 407 is nothing special.
     http(REFUSED, 400, f"{NO_OBJECT} {NOT_CORTEX} {TLS_EXPECTED}", **HTML),
     http(REFUSED, 407, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
     http(LOST, 500, f"{NO_OBJECT} {NOT_CORTEX} {GATEWAY}", **HTML),
@@ -178,7 +178,7 @@ FAULTS = [
         for content in ([], [RIGHT, RIGHT], [{**RIGHT, "isTokenReadonly": False}], [{**RIGHT, "lastFour": "zz99"}])
     ),
 ]
-# What a replacement sends that meets a fault each time, with one retry. What became of a lost one is read back.
+# The requests of a replacement that meets a fault each time, with one retry. The outcome of a lost one is read back.
 IN_VAIN = {
     NOT_SENT: [GET, GET],
     NOT_NOW: [GET, PUT, GET, PUT],
@@ -232,7 +232,7 @@ def test_harmless_difference_does_not_matter(config: RunTask, workspace: Workspa
 @pytest.mark.parametrize(
     ("operation", "options", "sent"),
     [
-        # What changes nothing is repeated. What became of a write is read back.
+        # A request that changes nothing is repeated. The outcome of a write is read back.
         ("get", {}, [GET, GET, PUT]),
         ("validate", {"validate": True}, [GET, PUT, VALIDATE, VALIDATE]),
         # A preflight that had to wait counts as a wait.
@@ -276,7 +276,7 @@ def test_deletion_that_leaves_a_configuration_is_not_believed(config: RunTask, w
 
 # PagerDuty
 
-# What PagerDuty sends must not get into a message: it was sent the token.
+# No response of PagerDuty may get into a message, because PagerDuty was sent the token.
 MARKER = "sent-by-pagerduty"
 ECHO = f"{MARKER} {{token}}"
 NOT_PAGERDUTY = "preflight_url does not look like the PagerDuty API."

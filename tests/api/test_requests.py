@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task sends: check mode, after another client, and a rollback.
+"""The requests of a task: in check mode, after another client, and in a rollback.
 
 What is decided, written, undone and said is tested without sockets in tests/unit/plugins/module_utils and
 tests/unit/walk.
@@ -125,7 +125,7 @@ def test_rollback_restores_the_configuration_from_before(
     after: Stored,
     says: str,
 ) -> None:
-    # What is restored is not validated again.
+    # The restored token is not validated again.
     for token in (TOKEN, OTHER_TOKEN):
         simulator.reject_token(token)
     workspace.configuration = stored

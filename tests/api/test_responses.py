@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Cortex's responses mean: configurations, verdicts, and its errors as opposed to those of another server."""
+"""The meaning of Cortex's responses: configurations, verdicts, and its errors as opposed to those of another server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_configuration_is_returned(info: RunTask, workspace: Workspace, stored: 
     ("last_four", "shown"),
     [
         *((each, each) for each in ("", "a", "漢字é1")),
-        # What can be neither shown nor encoded.
+        # Characters that can be neither shown nor encoded.
         ("b 2\n", "b 2?"),
         ("\x1b[2J", "?[2J"),
         ("a\ud800b1", "a?b1"),
@@ -81,7 +81,7 @@ def test_odd_verdict_is_none(info: RunTask, workspace: Workspace, verdict: dict[
     workspace.fault("validate", body={"configurations": [verdict]})
     result = info(validate=True)
     assert "base_url does not look like the Cortex API." in result["msg"]
-    # What had been read is returned nevertheless.
+    # The configuration that had been read is returned nevertheless.
     assert result["configuration"] == {"is_token_readonly": True, "last_four": "ab12"}
 
 

@@ -61,7 +61,7 @@ def echoing(fault: dict[str, Any], echo: str) -> dict[str, Any]:
 def show(simulator: Simulator, name: str = CONFIG, **options: Any) -> str:
     """Run a task, and return everything that may be shown of it."""
     result, output = run_task(name, {"base_url": simulator.url, "retries": 1, **options})
-    # JSON has forms of its own: what a reader of it sees counts.
+    # JSON has forms of its own: the decoded string counts.
     return output + json.dumps(result, ensure_ascii=False) + str(result)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the client reaches an API: waits, TLS, proxies, connections, and what the environment may decide."""
+"""How the client reaches an API: waits, TLS, proxies, connections, and the influence of the environment."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_only_the_token_is_sent(config: RunTask, suffix: str) -> None:
     assert OTHER_TOKEN not in request.decode()
 
 
-# What the environment may decide, and what not
+# The influence of the environment
 
 
 def test_netrc_never_replaces_a_secret(
@@ -325,7 +325,7 @@ def test_ca_store_that_cannot_be_used_is_named(
 def test_default_store_is_read_once_for_all_tasks(
     secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Ansible loads the action before it forks, and what is wrong with the store is for the task that needs it."""
+    """Ansible loads the action before it forks. If the store is faulty, the task that needs it reports that."""
     action = importlib.import_module(f"{COLLECTION}.plugins.plugin_utils._in_process")
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(Path(str(secure.ca_path)).read_bytes())
@@ -533,12 +533,12 @@ REJECTED = (
         (requests.exceptions.ConnectionError(ConnectionResetError(104, "reset")), "connection was lost"),
         (requests.exceptions.ConnectTimeout(), "timed out after 30 s waiting for a connection"),
         (requests.exceptions.InvalidURL(), "could not be made (InvalidURL)"),
-        # What it says quotes the header.
+        # Its message quotes the header.
         (requests.exceptions.InvalidHeader(f"Invalid header value Bearer {API_KEY}"), "be made (InvalidHeader)"),
     ],
 )
 def test_exceptions_of_other_versions_are_known(exception: Exception, says: str) -> None:
-    """What requests raises depends on its version, that of urllib3, and of OpenSSL."""
+    """The exceptions of requests depend on its version, and on those of urllib3 and OpenSSL."""
     url = "https://api.getcortexapp.com"
     with responses.RequestsMock() as mocked:
         mocked.get(url + GET.split()[1], body=exception)

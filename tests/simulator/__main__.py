@@ -47,7 +47,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def announce(simulator: Simulator) -> None:
-    """Print what a shell needs to know. The keys are the simulator's own, so they may be shown."""
+    """Print the environment for a shell. The keys are the simulator's own, so they may be shown."""
     print(f"# Cortex at {simulator.url}, PagerDuty at {simulator.pagerduty_url}, control at {simulator.control_url}")
     common = {"CORTEX_BASE_URL": simulator.url, "PAGERDUTY_API_URL": simulator.pagerduty_url}
     common |= {"PAGERDUTY_TOKEN": _EXAMPLE_TOKEN}

@@ -46,7 +46,7 @@ _UNAUTHORIZED = {
 
 @dataclass
 class _Call:
-    """One request, as far as its response depends on it. `mistake` says what is wrong with its body."""
+    """One request, as far as its response depends on it. `mistake` names the fault of its body."""
 
     operation: str
     secret: str | None
@@ -134,7 +134,7 @@ class Api:
         return None if fault.drop else fault.respond(normal, secrets)
 
     def _carry_out(self, call: _Call) -> Response:
-        """Do what a request asks for, and return the normal response."""
+        """Carry out a request, and return the normal response."""
         if call.operation == "abilities":
             return self._list_abilities(call.secret)
         deviations = self._state.settings.deviations
@@ -179,7 +179,7 @@ class Api:
 
 
 def _public(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return what Cortex shows of a configuration: of a token the last four characters, all of a shorter one."""
+    """Return a configuration as Cortex shows it: the last four characters of a token, all of a shorter one."""
     return {"isTokenReadonly": stored["is_token_readonly"], "lastFour": stored["token"][-4:]}
 
 
@@ -194,7 +194,7 @@ def _credentials(request: web.Request, scheme: str) -> str | None:
 
 
 def _secrets(call: _Call) -> dict[str, str]:
-    """Return what replaces the placeholders of a fault, as things are before the request is carried out."""
+    """Return the values for the placeholders of a fault, from the state before the request is carried out."""
     if call.operation == "abilities":
         return {"token": call.secret or "", "api_key": ""}
     stored = call.workspace.configuration if call.workspace else None
@@ -203,7 +203,7 @@ def _secrets(call: _Call) -> dict[str, str]:
 
 
 async def _read_configuration(request: web.Request) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the configuration in the body of a request, or None and what is wrong with the body."""
+    """Return the configuration in the body of a request, or None and the fault of the body."""
     if request.content_type != "application/json":
         return None, "Content-Type: expected application/json"
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong on purpose: the description of a fault, and the response it makes."""
+"""Faults on purpose: the description of a fault, and the response it makes."""
 
 from __future__ import annotations
 

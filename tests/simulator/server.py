@@ -36,7 +36,7 @@ _MAXIMUM_BODY_BYTES = 16 * 1024**2
 _GRACE_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
-# What the parser says of a malformed request quotes it, the API key included. The client is told anyway, or is gone.
+# The parser's message quotes a malformed request, including its API key. The client is told anyway, or is gone.
 _UNLOGGED = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 _log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _UNLOGGED)))
 
@@ -128,7 +128,7 @@ async def _serve(
     context: ssl.SSLContext | None,
     started: Future[Callable[[], object]],
 ) -> None:
-    """Serve until what `started` gets is called."""
+    """Serve until the function that `started` gets is called."""
     stop = asyncio.Event()
     runner = web.AppRunner(application, access_log=None, logger=_log, shutdown_timeout=_GRACE_SECONDS)
     await runner.setup()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a workspace holds, and what the simulator remembers of the requests it has seen. Thread-safe throughout."""
+"""The state of the workspaces, and the log of the requests. Thread-safe throughout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONFIGURATION: TypeAdapter[dict[str, Any] | None] = TypeAdapter(Configuration |
 
 
 class Scope:
-    """What faults and log entries belong to: the workspace with a name, or the whole simulator."""
+    """The owner of faults and log entries: the workspace with a name, or the whole simulator."""
 
     def __init__(self, lock: threading.RLock, entries: list[dict[str, Any]], name: str | None = None) -> None:
         self.lock = lock
@@ -86,7 +86,7 @@ class Workspace(Scope):
             setattr(self, name, value)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the control routes show of it."""
+        """Return its form in the control routes."""
         shown = {name: getattr(self, name) for name in ("name", "configuration", "may_configure")}
         return {**shown, "faults": [fault.describe() for fault in self.faults]}
 
@@ -153,7 +153,7 @@ class State(Scope):
         self.rejected_tokens.update(tokens)
 
     def load(self, path: Path) -> None:
-        """Return to what a YAML file describes (see README.md); so does `reset` from now on.
+        """Return to the state that a YAML file describes (see README.md); so does `reset` from now on.
 
         Raises ValueError when it is not such a file.
         """
@@ -164,7 +164,7 @@ class State(Scope):
             raise ValueError(f"{path}: {explain(error)}") from error
 
     def reset(self) -> None:
-        """Return to the state at the start: what `load` added, nothing else; the log is empty."""
+        """Return to the state at the start: only the workspaces that `load` added, and an empty log."""
         with self.lock:
             self.settings = self._settings_at_start
             self._windows.clear()

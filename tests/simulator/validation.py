@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shapes of what users and clients may send. Pydantic checks them; a ValidationError is a ValueError."""
+"""The shapes of requests by users and clients. Pydantic checks them; a ValidationError is a ValueError."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Configuration = Annotated[dict[str, Any], PlainValidator(TypeAdapter(_Configurat
 
 
 class Changes(TypedDict, total=False):
-    """What can change in a workspace."""
+    """The values of a workspace that can change."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]  # as Pydantic documents it
     configuration: Configuration | None
@@ -94,7 +94,7 @@ async def read_json(request: web.Request) -> Any:
 
 
 def explain(error: Exception) -> str:
-    """Return what is wrong in one line."""
+    """Return the fault in one line."""
     if not isinstance(error, ValidationError):
         return " ".join(str(error).split())
     return "; ".join(f"{'.'.join(map(str, each['loc'][:2]))}: {each['msg']}" for each in error.errors())

@@ -31,5 +31,5 @@ def api_key_of(workspace: str) -> str:
 
 
 def configuration(token: str = TOKEN, is_token_readonly: bool = True) -> dict[str, Any]:
-    """Return what the simulator stores."""
+    """Return the configuration in the simulator."""
     return {"token": token, "is_token_readonly": is_token_readonly}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What can change the outcome of a run: settings of the tools, of the collection, and the way to other hosts.
+# Variables that can change the outcome of a run: of the tools, of the collection, and of the way to other hosts.
 _PREFIXES = (
     "ANSIBLE_",
     "CORTEX_",
@@ -43,7 +43,7 @@ def is_foreign(name: str) -> bool:
 
 
 def clean() -> dict[str, str]:
-    """Return the environment without what can change the outcome of a run."""
+    """Return the environment without the variables that can change the outcome of a run."""
     return {name: value for name, value in os.environ.items() if not is_foreign(name)}
 
 

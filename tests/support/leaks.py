@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds secrets in what a run has written, whole or in part, in whatever form they got there.
+"""Finds secrets in the output and files of a run, whole or in part, in any form.
 
 It undoes the forms in what was written, and searches the rest for pieces of the secrets.
 """
@@ -20,7 +20,7 @@ from urllib.parse import unquote
 PIECE = 8
 # Escapes within escapes, for example JSON in JSON.
 LAYERS = 4
-# What Ansible sends to the host to be run: with ANSIBLE_KEEP_REMOTE_FILES it stays there, the arguments within.
+# Ansible sends these to the host to be run. With ANSIBLE_KEEP_REMOTE_FILES they stay there, with the arguments.
 PAYLOADS = "AnsiballZ_*.py"
 # What Ansible prints with ANSIBLE_DEBUG whatever no_log says, as the documentation of that setting warns: the arguments
 # that a module was called with.

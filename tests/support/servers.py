@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers on a free port of this machine. Some keep what they are sent, and send what no server should."""
+"""Servers on a free port of this machine. Some record requests, and send responses that no server should."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def listening(handler: Callable[..., socketserver.BaseRequestHandler]) -> Iterat
 
 
 class Recorder:
-    """What a server was sent: the head of each request."""
+    """The head of each request to a server."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -37,7 +37,7 @@ class Recorder:
 
 @contextlib.contextmanager
 def recording_server(respond: bytes | Callable[[socket.socket, bytes], None]) -> Iterator[Recorder]:
-    """Run a server that responds to the head of a request with these bytes, or with what a function sends."""
+    """Run a server that responds to the head of a request with these bytes, or by a function."""
     recorder = Recorder()
 
     class Handler(socketserver.BaseRequestHandler):
@@ -53,7 +53,7 @@ def recording_server(respond: bytes | Callable[[socket.socket, bytes], None]) ->
                     respond(self.request, head)
                 else:
                     self.request.sendall(respond)
-                # What was sent arrives, also if the client has more to send.
+                # The response arrives, even if the client has more to send.
                 self.request.shutdown(socket.SHUT_WR)
                 self.request.recv(65536)
 

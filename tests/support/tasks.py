@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a task as Ansible does, with nothing of this machine: what tests/unit/plugins and tests/api share."""
+"""Runs a task as Ansible does, with nothing of this machine, for tests/unit/plugins and tests/api."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ Unknown = Literal["unknown"]
 
 
 def shown(stored: Stored | Unknown) -> Stored:
-    """Return what the modules show of what the simulator stores."""
+    """Return the simulator's configuration as the modules show it."""
     if stored is None or stored == "unknown":
         return None
     return {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
 
 
 def state(stored: Stored | Unknown) -> dict[str, Any]:
-    """Return what a diff shows of what the simulator stores."""
+    """Return the simulator's configuration as a diff shows it."""
     if stored == "unknown":
         return {"state": "unknown"}
     return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
 
 
 def without_note(shown_state: dict[str, Any]) -> dict[str, Any]:
-    """Return what a diff shows, without its note on what became of the token."""
+    """Return a diff without its note on the token."""
     return {name: value for name, value in shown_state.items() if name != "token"}
 
 
@@ -107,7 +107,7 @@ def run_module(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], st
     with (
         _as_module_process(),
         mock.patch.object(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()),
-        # What ansible-core 2.19 and later send along.
+        # ansible-core 2.19 and later send these along.
         mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
         # Nothing of these tests gets into the system's log.
         mock.patch.object(basic, "has_journal", False),

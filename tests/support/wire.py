@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the simulator cannot simulate: failures on the way to it."""
+"""Failures on the way to the simulator, which it cannot simulate."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from .examples import Example, Loader, examples
 
 EXAMPLES = examples()
 WORKSPACES = yaml.safe_load((ROOT / "tests" / "simulator" / "workspaces.yml").read_text())["workspaces"]
-# What the workspaces hold at first, and the token that they are to get; the documents name the same.
+# The tokens of the workspaces at first, and the token that they are to get; the documents name the same.
 OLD_TOKENS = [f"u+EXAMPLExxxxxxxold{number}" for number in range(1, len(WORKSPACES) + 1)]
 TOKEN = "u+EXAMPLExxxxxxxab12"
 SCRATCH_KEY = "ck_live_scratch_8Wq2Zr5TxYc7LhVb4NsKd9Gf3Jm6Pa1E"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documents refer to exists: links, variables, make's targets and modules. Commands are run as they are.
+"""The targets of references in documents exist: links, variables, make's targets and modules.
 
 Links within the built site are checked by building it.
 """

@@ -31,7 +31,7 @@ SENTENCES = [
 def of_python(node: ast.AST) -> Iterator[str]:
     """Yield the strings in a piece of Python but documentation; those with alternatives, once for each."""
     if isinstance(node, ast.Constant):
-        # What str.format() fills in.
+        # A field of str.format().
         yield from [re.sub(r"\{(:[^{}]*)?\}", "…", node.value)] if isinstance(node.value, str) else []
     elif isinstance(node, ast.JoinedStr):
         yield from map("".join, product(*map(_alternatives, node.values)))
@@ -67,7 +67,7 @@ def of_tasks(node: Any) -> Iterator[str]:
 
 
 def words(text: str) -> str:
-    """Return a string without what is inserted at its ends, and without the signs there."""
+    """Return a string without insertions and signs at its ends."""
     return re.sub(r"^[… .,:;()]+|[… .,:;()]+$", "", text)
 
 

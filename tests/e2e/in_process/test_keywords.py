@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What playbooks say about a task is obeyed: its keywords, the strategy, where it runs, and how it is called."""
+"""Keywords of a task and a play are obeyed: also the strategy, the connection, and the way of the call."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def key_of(name: str) -> str:
     return VAULT["key"] if name == "encrypted" else api_key_of(name)
 
 
-# What is run, all at once: a run costs more than what it runs. Each host is a workspace that stores OLD.
+# All tasks, in one run, because a run costs more than its tasks. Each host is a workspace that stores OLD.
 PLAYS: dict[str, dict[str, Any]] = plays(
     environment=[
         info("looped", api_key=None)
@@ -97,7 +97,7 @@ PLAYS: dict[str, dict[str, Any]] = plays(
         {INFO: "api_key={{ key }}", "register": "line", "changed_when": True, "notify": "Read"},
     ],
     many=[
-        # No such host: nothing is connected to. The others are local by what the inventory says.
+        # There is no such host, because Ansible does not connect to it. The others are local in the inventory.
         config("stored", token=f"{TOKEN[:14]}{{{{ inventory_hostname }}}}")
         | {"delegate_to": "{{ to | default(omit) }}"},
     ],
@@ -236,7 +236,7 @@ def test_hosts_that_run_at_the_same_time_do_not_meet(done: Done) -> None:
     assert {name: simulator.workspaces[name].requests for name in MANY} == {name: [GET, PUT] for name in MANY}
 
 
-# What is sent until the request that never gets a response, and what is known to be stored.
+# The requests until the one that never gets a response, and the known configuration.
 @pytest.mark.parametrize(
     ("name", "sent", "last_four"),
     [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tarball that is published: what is in it, and that it works where nothing else is installed."""
+"""The published tarball: its files, and that it works where nothing else is installed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GALAXY = (sys.executable, "-m", "ansible", "galaxy", "collection")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what Git knows of: a forgotten file of the clone is none of it."""
+    """Copy the files that Git knows: a forgotten file of the clone is not among them."""
     folder = tmp_path_factory.mktemp("tarball") / "source"
     names = subprocess.check_output(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, text=True)
     for name in filter(None, names.split("\0")):

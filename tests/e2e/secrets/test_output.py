@@ -89,7 +89,7 @@ def respond_with_echo(connection: socket.socket, head: bytes) -> None:
 
 
 class Records(NamedTuple):
-    """What one run has written, in a folder, and the hosts that it was about."""
+    """The output of one run, in a folder, and its hosts."""
 
     hosts: dict[str, dict[str, Any]]
     folder: Path

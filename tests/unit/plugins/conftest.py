@@ -15,6 +15,6 @@ from ansible_collections.cortexapps.cortex.tests.support.tasks import environmen
 
 @pytest.fixture(autouse=True)
 def network() -> Iterator[responses.RequestsMock]:
-    """What responds to requests, and what was sent. A request that it does not know fails."""
+    """Responds to requests, and records them. A request that it does not know fails."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as network:
         yield network

@@ -27,7 +27,7 @@ CONTRACT = OpenAPI.from_dict(
 
 
 class Client(requests.Session):
-    """Talks to a simulator as a user of the API does, whatever the environment holds."""
+    """Talks to a simulator as a user of the API does, regardless of the environment."""
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()

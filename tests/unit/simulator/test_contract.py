@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The responses of the simulator are what the contract says, in shape (openapi-core) and in meaning."""
+"""The responses of the simulator follow the contract, in shape (openapi-core) and in meaning."""
 
 from __future__ import annotations
 

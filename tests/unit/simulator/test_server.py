@@ -118,7 +118,7 @@ def test_commands_of_the_readme_work() -> None:
     assert shown["PATCH /settings"] == [{**limits, "latency": 0.02, "deviations": ["delete-204"]}]
 
 
-# What the fields of the control routes are tried with.
+# Values for the fields of the control routes.
 NASTY = r"""
   null true -1 0 0.5 1 1e30 1e999 NaN "" ".." "\u0000" "a\r\nX-Other:b" "\ud800" [] [1] ["\ud800"] {}
   {"a\r\nb":"c"} {"a":"b\nc"} {"":""} {"Content-Length":"1"} {"transfer-encoding":"chunked"} {"a":"\ud800"}
@@ -146,7 +146,7 @@ def test_control_refuses_values_that_break_later_requests(client: Client, simula
         if not response.ok:
             assert response.json()["error"]
             continue
-        # What was accepted can be shown, and does not break the connection of the request that it affects.
+        # Accepted faults can be shown, and do not break the connection of the requests that they affect.
         assert client.control("GET", "/workspaces").ok, body
         with contextlib.suppress(requests.RequestException):
             client.call("get", timeout=0.1)

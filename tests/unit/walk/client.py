@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One client: every history that other clients and a number of faults can lead to, and what must hold in it."""
+"""One client: every history that other clients and a number of faults can cause, and its invariants."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Place(NamedTuple):
     """Where a client is in a history."""
 
     knowledge: core.Knowledge  # the product's
-    told: Told  # what a client can know
-    truths: Truths  # what is possible without any other client
+    told: Told  # the facts that a client can know
+    truths: Truths  # the possible facts without any other client
     budget: int  # how many faults may still happen
     is_cut_off: bool = False  # no further request gets through
     requests: int = 0  # how many were sent
@@ -52,7 +52,7 @@ class Broken(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """What was found: how many places there are, and what does not hold."""
+    """The result: the number of places, and the violated invariants."""
 
     places: int
     broken: dict[str, Broken]
@@ -82,7 +82,7 @@ def walk_goal(product: Product, goal: Goal, number_of_faults: int, *, stops_at_f
 
 
 def _follow(product: Product, goal: Goal, place: Place) -> tuple[Moment, Iterator[tuple[str, Place]]]:
-    """Return the moment at a place, and the places that follow: with what led there."""
+    """Return the moment at a place, and the places that follow, with the events that lead there."""
     under_way = place.told.under_way
     step = None if under_way else product.next_step(place.knowledge, goal)
     message = ""
@@ -127,7 +127,7 @@ def _outcomes(product: Product, place: Place, step: core.Request) -> Iterator[tu
 
 
 def possible_events(request: core.Request) -> list[core.Event]:
-    """Return everything that a request can come to when it is carried out, whatever is stored."""
+    """Return all outcomes of a request that is carried out, for each stored configuration."""
     return list(dict.fromkeys(event for world in WORLDS for event, _after in respond(request, world)))
 
 

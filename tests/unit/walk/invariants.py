@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must hold at every moment of every task, whatever other clients do and whatever goes wrong."""
+"""The invariants at every moment of every task, for all actions of other clients and all faults."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Moment(NamedTuple):
 
     @property
     def has_nothing_to_write(self) -> bool:
-        """Whether what is stored is what is wanted, as far as the client can know."""
+        """Whether the desired configuration is stored, as far as the client can know."""
         known = self.told.known
         if known is core.UNKNOWN:
             return False
@@ -72,11 +72,11 @@ class Moment(NamedTuple):
         return may_undo and told.own is not None and undo_for(goal, told) is not None
 
 
-# What is sent
+# Requests
 
 
 def reads_first(moment: Moment) -> bool:
-    """The first request reads what is stored, and nothing else is sent or reported as done before that succeeded."""
+    """The first request reads the configuration. Nothing else is sent or reported as done before that succeeded."""
     return moment.told.shown is not core.UNKNOWN or isinstance(moment.step, core.Read | core.Wait) or moment.failed
 
 
@@ -89,7 +89,7 @@ def writes_only_directly_after_a_read(moment: Moment) -> bool:
 
 
 def writes_what_the_table_says(moment: Moment) -> bool:
-    """Each write is the one that the table of the documentation says for what was read last."""
+    """Each write is the one in the table of the documentation for the configuration that was read last."""
     if moment.write is None or moment.told.verdicts is not None:
         return True
     return moment.write == write_for(moment.goal, moment.told.shown)
@@ -129,7 +129,7 @@ def writes_over_the_previous_token_only(moment: Moment) -> bool:
 
 
 def validates_what_is_stored(moment: Moment) -> bool:
-    """Validation is sent if it is asked for, once, when nothing is left to write; never for what is to be absent."""
+    """Validation is sent if it is asked for, once, when nothing is left to write; never for an absent configuration."""
     goal, told = moment.goal, moment.told
     if not isinstance(moment.step, core.Validate):
         return True
@@ -225,7 +225,7 @@ def gives_up_only_for_a_reason(moment: Moment) -> bool:
 
 
 def succeeds_only_if_it_is_as_asked(moment: Moment) -> bool:
-    """A task that succeeds knows that what is stored is what was asked for, and valid if that was to be checked."""
+    """A task that succeeds knows that the desired configuration is stored, and valid if that was to be checked."""
     goal, told = moment.goal, moment.told
     if not isinstance(moment.step, core.Finish) or moment.failed:
         return True
@@ -238,11 +238,11 @@ def succeeds_only_if_it_is_as_asked(moment: Moment) -> bool:
     return not is_to_validate or told.verdicts == VALID
 
 
-# What is reported, at any moment
+# Reports, at any moment
 
 
 def reports_what_it_learned(moment: Moment) -> bool:
-    """`configuration` and `diff.after` are what was stored when the client last learned it, or unknown."""
+    """`configuration` and `diff.after` are the stored configuration when the client last learned it, or unknown."""
     shown, after = _configuration(moment.values["configuration"]), moment.told.after
     if moment.goal.reads_only:
         return shown == (None if after is core.UNKNOWN else after)
@@ -250,7 +250,7 @@ def reports_what_it_learned(moment: Moment) -> bool:
 
 
 def reports_what_was_before(moment: Moment) -> bool:
-    """`diff.before` is what was stored before the first write that took effect, or may have."""
+    """`diff.before` is the configuration before the first write that took effect, or may have."""
     return moment.goal.reads_only or _state(moment.values["diff"]["before"]) == moment.told.before
 
 
@@ -363,11 +363,11 @@ def fails_with_a_message_and_its_status(moment: Moment) -> bool:
     return bool(moment.step.failure.sentences) and (status is None or status in moment.told.statuses)
 
 
-# What is true, if there is no other client
+# Facts, if there is no other client
 
 
 def tells_the_truth(moment: Moment) -> bool:
-    """What is reported is what is truly stored, or unknown."""
+    """The reported configuration is the stored one, or unknown."""
     after = core.UNKNOWN if moment.told.is_predicted else moment.told.after
     return after is core.UNKNOWN or all(look(truth.now) == after for truth in moment.truths)
 
@@ -383,7 +383,7 @@ def says_changed_if_it_has_written(moment: Moment) -> bool:
 
 
 def leaves_the_old_or_the_new(moment: Moment) -> bool:
-    """Whatever happens, what is stored is what was there or what was asked for."""
+    """In any case, the previous or the desired configuration is stored."""
     flag, desired = moment.goal.previous_is_token_readonly, moment.goal.desired
     wanted: World = desired and Content(OWN, desired.is_token_readonly)
     for first, now, _has_written in moment.truths:
@@ -394,7 +394,7 @@ def leaves_the_old_or_the_new(moment: Moment) -> bool:
 
 
 def leaves_what_was_asked_for(moment: Moment) -> bool:
-    """A task that succeeds leaves what was asked for: a token that it must not or cannot tell apart may stay."""
+    """A task that succeeds leaves the desired configuration: a token that it must not or cannot tell apart may stay."""
     goal = moment.goal
     if not isinstance(moment.step, core.Finish) or moment.failed or goal.reads_only or goal.check_mode:
         return True
@@ -406,7 +406,7 @@ def leaves_what_was_asked_for(moment: Moment) -> bool:
 
 
 def restores_what_was_there(moment: Moment) -> bool:
-    """A rollback leaves what was stored before, with the flag that is asked for."""
+    """A rollback leaves the previous configuration, with the desired flag."""
     flag = moment.goal.previous_is_token_readonly
     return not moment.told.undone or all(
         now == (first if flag is None or first is None else first._replace(is_token_readonly=flag))

@@ -77,7 +77,7 @@ def _of_function(module: ModuleType, tree: ast.Module, function: ast.FunctionDef
 
 
 def _variants(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what an expression may be replaced by."""
+    """Yield the replacements for an expression."""
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _OPPOSITES:
         yield ast.Compare(node.left, [_OPPOSITES[type(node.ops[0])]()], node.comparators)
     elif isinstance(node, ast.BoolOp):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a client can know: told from its requests and what they came to, without any code of the product's."""
+"""The facts that a client can know from its requests and their outcomes, without any code of the product."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .world import WORLDS, FaultKind, World, respond
 
 
 class Told(NamedTuple):
-    """What a client was told so far, and what follows from it."""
+    """The facts that a client was told so far, and their consequences."""
 
-    shown: core.Stored = core.UNKNOWN  # what the last read showed
-    known: core.Stored = core.UNKNOWN  # what is stored, as far as the client can know
+    shown: core.Stored = core.UNKNOWN  # by the last read
+    known: core.Stored = core.UNKNOWN  # the stored configuration, as far as the client can know
     is_fresh: bool = False  # nothing was sent to Cortex or waited for since the last read
     under_way: core.Write | None = None  # a write without a response so far
     unresolved: core.Write | None = None  # a write whose outcome is unknown, as long as nothing was read since
-    # what would be stored by the writes whose outcome was unknown
+    # the configurations of the writes whose outcome was unknown
     doubtful: frozenset[Configuration | None] = frozenset()
-    first: core.Stored = core.UNKNOWN  # what was shown before the first write that took effect, or may have
+    first: core.Stored = core.UNKNOWN  # as shown before the first write that took effect, or may have
     must_be_changed: bool = False  # a write took effect, or the client cannot exclude it
     may_be_changed: bool = False  # a write was sent that was not refused
     seen: Configuration | None = None  # the last configuration that was shown
@@ -40,7 +40,7 @@ class Told(NamedTuple):
     is_missing: bool = False
     failed: core.RequestFailed | None = None  # the last request, if it failed
     conflicted: bool = False  # the last request was rejected because another client came first
-    waited: bool = False  # what was waited for since then
+    waited: bool = False  # since then
     in_a_row: int = 0  # how often the last request, if it changes nothing, has failed in a row
     waits: int = 0  # how often it was waited for that
     failed_write: core.RequestFailed | None = None  # the last write, if it failed
@@ -59,17 +59,17 @@ class Told(NamedTuple):
 
     @property
     def after(self) -> core.Stored:
-        """What is stored now, as far as the client can know; in check mode, as it would be."""
+        """The current configuration, as far as the client can know; in check mode, as it would be."""
         return core.UNKNOWN if self.under_way or self.unresolved else self.known
 
     def send(self, step: core.Request) -> Told:
-        """Return what is known once a request is on its way."""
+        """Return the known facts once a request is on its way."""
         if isinstance(step, core.Write):
             return self._replace(under_way=step, is_fresh=False, failed_write=None)
         return self if isinstance(step, core.CheckToken) else self._replace(is_fresh=False)
 
     def hear(self, event: core.Event) -> Told:
-        """Return what is known after an event."""
+        """Return the known facts after an event."""
         if isinstance(event, core.Waited):
             is_for_write = self.failed is None or isinstance(self.failed.step, core.Write)
             waits, write_waits = self.waits + (not is_for_write), self.write_waits + is_for_write
@@ -147,11 +147,11 @@ class Told(NamedTuple):
         return self._replace(own=write, was_found=False, replaced=self.seen)
 
 
-# What the table of the documentation says
+# The table of the documentation
 
 
 def write_for(goal: Goal, stored: core.Stored) -> core.Write | None:
-    """Return the write for what is stored."""
+    """Return the write for the stored configuration."""
     if goal.reads_only or stored is core.UNKNOWN:
         return None
     if goal.desired is None:
@@ -166,7 +166,7 @@ def write_for(goal: Goal, stored: core.Stored) -> core.Write | None:
 
 
 def is_wrong_previous_token(goal: Goal, stored: core.Stored) -> bool:
-    """Return whether ``previous_token``, which a rollback would store, cannot be what is stored."""
+    """Return whether ``previous_token``, which a rollback would store, cannot be the stored token."""
     if goal.desired is None or not goal.rollback or not goal.validate or goal.previous_last_four is None:
         return False
     return isinstance(stored, Configuration) and stored.last_four not in {
@@ -188,11 +188,11 @@ def undo_for(goal: Goal, told: Told) -> core.Write | None:
     return core.Write("replace", Configuration(flag, goal.previous_last_four), "previous_token")
 
 
-# What is true if there is no other client
+# Facts if there is no other client
 
 
 class Truth(NamedTuple):
-    """What was stored at first, what is stored now, and whether a write of the client took effect."""
+    """The configuration at first and now, and whether a write of the client took effect."""
 
     first: World
     now: World
@@ -205,7 +205,7 @@ AT_FIRST: Truths = frozenset(Truth(world, world, False) for world in WORLDS)
 
 
 def responded(truths: Truths, request: core.Request, event: core.Event) -> Truths:
-    """Return what is possible after a request was carried out and came to an event."""
+    """Return the possible facts after a request was carried out and led to an event."""
     return frozenset(
         Truth(truth.first, after, truth.has_written or isinstance(event, core.WriteAccepted))
         for truth in truths
@@ -215,7 +215,7 @@ def responded(truths: Truths, request: core.Request, event: core.Event) -> Truth
 
 
 def met(truths: Truths, request: core.Request, fault: FaultKind) -> Truths:
-    """Return what is possible after a fault."""
+    """Return the possible facts after a fault."""
     if not isinstance(request, core.Write):
         return truths
     if isinstance(fault.event, core.WriteConflicted):

@@ -62,8 +62,8 @@ INDISTINGUISHABLE = {SAME_LOOK, IN_BETWEEN, UNSEEN, REVERTED}
 OTHERS_VERDICT = "A rollback follows a verdict on the token of another client"
 NOT_AS_BOTH_WANT = "Two clients want the same, and do not end with it"
 
-# What no client knows, as bits: another one has written since it read last; it has overwritten what it had not read; a
-# write of it took effect; what it has written was stored when it got the verdict.
+# Facts that no client knows, as bits: another one has written since it read last; it has overwritten an unread state; a
+# write of it took effect; its own configuration was stored when it got the verdict.
 DIRTY, BLIND, WROTE, JUDGED = 1, 2, 4, 8
 UNDONE = DIRTY | BLIND | JUDGED
 
@@ -73,7 +73,7 @@ class End(NamedTuple):
 
     # ``ok``, ``refused`` (by a verdict, or by an option that does not fit what is stored), ``failed`` or ``killed``
     status: str
-    wanted: World | str  # what the task wants to be stored; "anything" if it only reads
+    wanted: World | str  # the configuration that the task wants; "anything" if it only reads
     changed: bool  # whether it says so
 
 
@@ -86,7 +86,7 @@ class FaultEdge(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A request that is being sent, and what it can come to."""
+    """A request that is being sent, and its possible outcomes."""
 
     request: core.Request
     is_undo: bool  # it is the write of a rollback
@@ -170,7 +170,7 @@ class Machines:
 
 
 def _is_refused(goal: Goal, knowledge: core.Knowledge) -> bool:
-    """Return whether a verdict, PagerDuty, or an option that does not fit what is stored ended a task."""
+    """Return whether a verdict, PagerDuty, or an option that does not fit the stored configuration ended a task."""
     is_refused = knowledge.verdicts is not None or knowledge.preflight is False
     return is_refused or is_wrong_previous_token(goal, knowledge.current)
 
@@ -179,7 +179,7 @@ class Edge(NamedTuple):
     """One thing that a request can come to, where something is stored."""
 
     after: int  # the next node
-    world: int  # the number of what is stored then
+    world: int  # the number of the configuration then
     takes_effect: bool
     is_read: bool
     is_rejected: bool
@@ -192,13 +192,13 @@ class PairState(NamedTuple):
     """Where two clients are."""
 
     nodes: tuple[int, int]  # the node of either
-    world: int  # the number of what is stored
+    world: int  # the number of the configuration
     writer: int  # who wrote it: 0 or 1; -1 if it was there at first
-    facts: tuple[int, int]  # what is so for either, as bits
+    facts: tuple[int, int]  # of either, as bits
 
 
 class Finding(NamedTuple):
-    """Something that two clients can come to: the goal of either, what is stored at first, and a shortest schedule."""
+    """A possible end of two clients: the goal of either, the configuration at first, and a shortest schedule."""
 
     name: str
     goals: tuple[Goal, Goal]
@@ -224,7 +224,7 @@ class Pair:
         self._reached: dict[PairState, tuple[PairState, str] | None] = {}
 
     def walk(self) -> tuple[int, dict[str, Finding]]:
-        """Visit every state, those first that take the fewest requests; return their number, and what is found."""
+        """Visit every state, those first that take the fewest requests; return their number, and the ends found."""
         findings: dict[str, Finding] = {}
         self._reached = dict.fromkeys(self._starts())
         todo = deque(self._reached)
@@ -287,7 +287,7 @@ class Pair:
                 yield Edge(fault.after, then, takes_effect, False, False, node.is_undo, True, name)
 
     def _step(self, state: PairState, who: int, edge: Edge) -> tuple[PairState, str | None]:
-        """Return the state after an edge of one client, and what that shows."""
+        """Return the state after an edge of one client, and the ends that it shows."""
         kept, found = self._kept, None
         if edge.takes_effect and edge.is_undo and state.world != NOTHING:
             found = self._judge_undo(state.writer == who, state.facts[who])
@@ -296,7 +296,7 @@ class Pair:
         if edge.is_fault:
             node = self._nodes[other]
             other = other if isinstance(node, End) or node.lower is None else node.lower
-        # What makes no difference any more is forgotten.
+        # Facts that make no difference any more are forgotten.
         own &= kept[edge.after]
         others &= kept[other]
         if own and isinstance(self._nodes[edge.after], End):

@@ -27,7 +27,7 @@ from .world import all_goals
 
 
 class Walk(NamedTuple):
-    """What was found with a number of faults: what does not hold, and what two clients can come to."""
+    """The result with a number of faults: the violated invariants, and the ends of two clients."""
 
     broken: dict[str, Broken]
     findings: dict[str, Finding]
@@ -46,7 +46,7 @@ def faultless(request: pytest.FixtureRequest) -> Walk:
 
 @pytest.fixture(scope="session")
 def found() -> dict[str, Broken | None]:
-    """What is noticed with each mutation."""
+    """The violations with each mutation."""
     names = [mutation.name for mutation in all_mutations()]
     return dict(zip(names, _in_parallel(find, range(len(names))), strict=True))
 

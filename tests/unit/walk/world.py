@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The world of the walk: what may be stored, what a request comes to, what may go wrong, and what tasks want."""
+"""The world of the walk: configurations, the outcomes of requests, faults, and the goals of tasks."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ VALID, NOT_VALID = (Verdict(None, True, None),), (Verdict(None, False, "PagerDut
 
 
 def look(world: World) -> Configuration | None:
-    """Return what Cortex shows of what is stored."""
+    """Return the stored configuration as Cortex shows it."""
     return world and Configuration(world.is_token_readonly, LAST_FOUR[world.token])
 
 
 def sent_by(write: core.Write) -> World:
-    """Return what a write stores."""
+    """Return the configuration that a write stores."""
     token = OWN if write.token == "token" else PREVIOUS
     return write.after and Content(token, write.after.is_token_readonly)
 
 
 @functools.cache
 def respond(request: core.Request, world: World) -> list[tuple[core.Event, World]]:
-    """Return every way in which a request can be carried out, and what is stored afterwards.
+    """Return every way in which a request can be carried out, and the configuration afterwards.
 
     Whether PagerDuty accepts a token may change at any time, so there is a verdict of either kind.
     """
@@ -64,7 +64,7 @@ def respond(request: core.Request, world: World) -> list[tuple[core.Event, World
 
 
 class FaultKind(NamedTuple):
-    """What may go wrong with a request."""
+    """A fault of a request."""
 
     name: str
     event: core.Event  # what the client learns
@@ -87,7 +87,7 @@ NO_CONNECTION = failure("no connection", None, is_retryable=True)
 
 @functools.cache
 def faults(request: core.Request) -> list[FaultKind]:
-    """Return what may go wrong with a request: one fault of each kind that the client is to tell apart."""
+    """Return the possible faults of a request: one of each kind that the client is to tell apart."""
     effects = (False, True) if isinstance(request, core.Write) else (False,)
     found = [
         FaultKind("refused", core.RequestFailed(request, REFUSED), (False,)),
@@ -99,7 +99,7 @@ def faults(request: core.Request) -> list[FaultKind]:
     if isinstance(request, core.Write):
         found.append(FaultKind("another configuration", core.ResponseDiffered(request, DIFFERENT), (True,)))
     if isinstance(request, core.Write) and request.operation == "replace":
-        # The API's description does not say whether a replacement adds what is not there.
+        # The API's description does not say whether a replacement adds a missing configuration.
         found.append(
             FaultKind("nothing to replace", core.WriteConflicted(request, failure("there is none", 404)), (False,))
         )
@@ -120,7 +120,7 @@ def all_goals() -> list[Goal]:
     # A preflight comes before all that these are about.
     undoing += [{**undoing[-1], "previous_is_token_readonly": False, "preflight": False}]
     undoing += [{**undoing[2], "previous_last_four": LAST_FOUR[TWIN], "preflight": False}]
-    # What makes no difference without the rest of it.
+    # Options that make no difference without others.
     plain: dict[str, Any] = {"preflight": False, "check_mode": False, "update_token": "on_change"}
     plain["previous_last_four"] = LAST_FOUR[PREVIOUS]
     undoing += [{"rollback": True, **plain}, {"validate": True, **plain}]

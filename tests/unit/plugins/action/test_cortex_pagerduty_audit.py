@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an audit takes for desired: what a rollout with the same variables would want."""
+"""The desired configuration of an audit is the one that a rollout with the same variables would store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOTH = {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OTHER_TOKEN}
         ({"token": None, "previous_token": None}, {}, Desired()),
         ({"state": "absent", "token": TOKEN}, {}, Desired(is_absent=True, last_four="ab12")),
         ({"token": TOKEN, "update_token": "on_create"}, {}, Desired()),
-        # What cannot be a secret is not shown.
+        # A value that cannot be a secret is not shown.
         ({"token": "ab12", "previous_token": [TOKEN]}, {}, Desired()),
     ],
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task does next. tests/unit/walk tries every history; these are the tables and sentences that users read."""
+"""The next step of a task. tests/unit/walk tries every history; these are the tables and sentences that users read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ODD = Failure(("Odd.",), http_status=200, outcome_unknown=True)
 
 
 def after(*events: Event) -> Knowledge:
-    """Return what is known after some events. A write is sent before anything becomes of it."""
+    """Return the knowledge after some events. A write is sent before it has an outcome."""
     knowledge = Knowledge()
     for event in events:
         write = getattr(event, "write", getattr(event, "step", None))
@@ -93,7 +93,7 @@ def test_present_writes_as_the_table_says(
 
 @pytest.mark.parametrize(("stored", "expected"), [(OLD, DELETE), (None, Finish())])
 def test_absent_deletes_the_configuration(stored: Configuration | None, expected: Any) -> None:
-    # Neither a preflight nor a validation is for what is to be removed.
+    # There is no preflight and no validation before a removal.
     goal = Goal(preflight=True, validate=True, rollback=True)
     assert next_step(after(StateRead(stored)), goal) == expected
 
@@ -127,7 +127,7 @@ WAITED = Waited(8)
         ([RequestFailed(REPLACE, LOST), WAITED], Read()),
         ([RequestFailed(REPLACE, LOST), WAITED, StateRead(NEW)], Finish()),
         ([RequestFailed(REPLACE, LOST), WAITED, StateRead(OLD)], REPLACE),
-        # What does not pass is read back at once.
+        # After a permanent error, the configuration is read at once.
         ([RequestFailed(REPLACE, ODD)], Read()),
         ([WriteConflicted(REPLACE, FINAL)], Read()),
     ],
@@ -159,14 +159,14 @@ def test_task_waits_ten_minutes_at_most_all_requests_together() -> None:
     waited: list[Event] = [RequestFailed(Read(), NOT_NOW), Waited(400), StateRead(OLD)]
     refused = RequestFailed(REPLACE, NOT_NOW)
     assert next_step(after(*waited, refused), goal) == Wait(7, 1)
-    # A wait that ends just in time, and what it was for.
+    # A wait that ends just in time, and the request after it.
     assert next_step(
         after(*waited, refused, Waited(192), StateRead(OLD), RequestFailed(Read(), NOT_NOW)), goal
     ) == Wait(7, 1)
     assert next_step(after(*waited, refused, Waited(193), StateRead(OLD)), goal) == REPLACE
     message = "Not now. Gave up after 2 attempts and 193 s of waiting."
     assert said(goal, *waited, refused, Waited(193), StateRead(OLD), refused) == message
-    # What became of a write is read all the same.
+    # The outcome of a write is read all the same.
     lost: list[Event] = [refused, Waited(200), StateRead(OLD), RequestFailed(REPLACE, LOST)]
     assert next_step(after(*waited, *lost), goal) == Read()
     assert next_step(after(*waited, *lost, StateRead(NEW)), goal) == Finish()
@@ -177,7 +177,7 @@ def test_message_says_how_often_a_request_was_tried_and_how_long_it_waited() -> 
     lost = RequestFailed(Read(), LOST)
     assert said(PRESENT, lost, WAITED, lost, Waited(3), lost) == "Lost. Gave up after 3 attempts and 11 s of waiting."
     assert said(PRESENT._replace(retries=0), lost) == "Lost."
-    # What is read between two attempts of a write does not begin the count anew.
+    # A read between two attempts of a write does not begin the count anew.
     refused = RequestFailed(REPLACE, NOT_NOW)
     again: list[Event] = [refused, WAITED, StateRead(OLD)]
     message = "Not now. Gave up after 3 attempts and 16 s of waiting."

@@ -36,7 +36,7 @@ def of_type(*types: str) -> set[str]:
     return {name for name, option in SPEC.items() if option["type"] in types}
 
 
-# What makes nothing of an option: value -> the options that accept it.
+# Invalid values: value -> the options that accept it.
 VALUES: dict[str, tuple[Any, set[str]]] = {
     "missing": (MISSING, SPEC.keys() - NEEDED),
     "null": (None, {name for name, option in SPEC.items() if "default" not in option} - NEEDED),
@@ -309,7 +309,7 @@ def test_option_wins_over_variables_and_an_empty_one_is_unset(environment: pytes
         needed = {name: TOKEN for name, each in SPEC.items() if name != option and each.get("no_log")}
         return ArgumentSpecValidator(SPEC).validate({**needed, **options}).validated_parameters.get(option)
 
-    # What is missing, and what cannot be the value, is nothing that Ansible masks.
+    # Ansible does not mask a missing or an impossible value.
     default = SPEC[option].get("default", "")
     assert value() == default
     for name in reversed(VARIABLES[option]):
@@ -335,7 +335,7 @@ def test_secret_of_the_environment_is_used_and_masked(
     assert SECRETS[option] not in output
 
 
-# What repeats the argument specs
+# Copies of the argument specs
 
 
 def test_documentation_matches_the_argument_spec() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is masked, what is withheld, and what stays readable. In results: tests/api/test_secrets.py."""
+"""Masked, withheld and readable strings. In results: tests/api/test_secrets.py."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module's own main(): what it passes on. What a task does is tested inside Ansible's process."""
+"""A module's own main(), which passes arguments and results on. Tasks are tested inside Ansible's process."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rows of an audit, and what shows them."""
+"""The rows of an audit, and the formats that show them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def row(given: Any, *, is_in_play: bool = True, audit: str | None = None) -> aud
 
 
 def audited(given: dict[str, Any], desired: Desired = SAME, name: str = "payments") -> audit.Row:
-    """Return the row for what the task that reads hands on."""
+    """Return the row for the result of the task that reads."""
     status, reason = audit.assess(given, desired)
     own = {"id": "1", "base_url": "https://a.b", "status": status, "reason": reason, "desired": list(desired)}
     return make_row(name, {**given, "audit": own}, "read", is_in_play=True, audit="1")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a task runs, with which arguments and which environment, and what is shown of them."""
+"""Where a task runs, its arguments and environment, and how they are shown."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def empty(network: responses.RequestsMock) -> responses.RequestsMock:
 
 @pytest.fixture
 def as_module(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
-    """What runs a task as a module; it does not, in these tests."""
+    """Stands for Ansible's way to run a task as a module, and does not run it."""
     execute = mock.Mock(return_value={"changed": False})
     monkeypatch.setattr("ansible.plugins.action.ActionBase._execute_module", execute)
     return execute
 
 
-# What is shown
+# Output
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])
@@ -108,7 +108,7 @@ def test_bad_secret_makes_nothing_unreadable_and_shows_no_arguments(
     assert OTHER_TOKEN not in printed
     if importlib.util.find_spec("ansible.module_utils.secrets"):
         masked = importlib.import_module("ansible.module_utils.secrets").mask_secrets(f"localhost {OTHER_TOKEN}")
-        # What is within quotes is a secret nevertheless.
+        # The value within quotes is a secret nevertheless.
         assert masked == f"localhost {'$REDACTED$' if OTHER_TOKEN in secret else OTHER_TOKEN}"
 
 
@@ -144,7 +144,7 @@ def test_date_of_yaml_is_a_string() -> None:
 
 
 def test_environment_is_obeyed_and_restored(empty: responses.RequestsMock, environment: pytest.MonkeyPatch) -> None:
-    """A loop runs its items in one process: what one has is not used for the next."""
+    """A loop runs its items in one process: the environment of one is not used for the next."""
     environment.setenv("CORTEX_BASE_URL", "https://elsewhere.example.com")
     environment.setenv("PAGERDUTY_TOKEN", OTHER_TOKEN)
     before = dict(os.environ)

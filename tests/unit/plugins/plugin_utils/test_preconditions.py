@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stops a playbook before its first request, and an audit in a play that does not suit it."""
+"""The checks of a playbook before its first request, and of the play that an audit is in."""
 
 from __future__ import annotations
 

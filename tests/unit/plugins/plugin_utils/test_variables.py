@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a variable evaluates to, and the part of Ansible's message that names something undefined."""
+"""The value of a variable, and the part of Ansible's message that names something undefined."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Adds workspaces to the simulator, with what they store and their faults. Standard input says which, in JSON."""
+"""Adds workspaces to the simulator, with their configurations and faults, from JSON on standard input."""
 
 from __future__ import annotations
 
