@@ -27,16 +27,9 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 ApiKey = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f\x7f]+$")]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 RequestsAMinute = Annotated[int, Field(ge=1)]
-Deviation = Literal[
-    "errors-without-type",
-    "put-refuses-to-create",
-    "post-replaces",
-    "delete-204",
-    "delete-404",
-    "401-empty",
-    "401-html",
-    "401-problem",
-]
+_UnauthorizedShape = Literal["401-empty", "401-html", "401-problem"]
+_Behavior = Literal["errors-without-type", "put-refuses-to-create", "post-replaces", "delete-204", "delete-404"]
+Deviation = Literal[_Behavior, _UnauthorizedShape]
 
 
 class _Configuration(TypedDict):
