@@ -36,14 +36,15 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.plugins.lookup import LookupBase
 
+from ..plugin_utils._preconditions import enumerate_names
 from ..plugin_utils._variables import UNDEFINED, describe
 
 VARIABLE = "cortex_workspaces"
 NOT_SET = (
-    "cortex_workspaces is not set, but the inventory has {} hosts besides localhost. Set it to the hosts to manage, "
+    "cortex_workspaces is not set, but the inventory has hosts besides localhost: {}. Set it to the hosts to manage, "
     "for example with -e cortex_workspaces=all. A variable of the inventory has no effect."
 )
-UNKNOWN = "cortex_workspaces contains {}, which matches no host of the inventory."
+UNKNOWN = "cortex_workspaces contains {}, which no host of the inventory matches."
 ONLY_EXTRA_VARIABLES = " Use only extra variables in it: the variables of the inventory are read later."
 NO_HOST = "cortex_workspaces ({}) names no host, or none that --limit leaves."
 
@@ -51,9 +52,9 @@ NO_HOST = "cortex_workspaces ({}) names no host, or none that --limit leaves."
 class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[t.Any], variables: dict[str, t.Any], **_options: t.Any) -> list[str]:  # noqa: ARG002
         if VARIABLE not in variables:
-            others = set(variables["groups"]["all"]) - set(constants.LOCALHOST)
+            others = [host for host in variables["groups"]["all"] if host not in constants.LOCALHOST]
             if others:
-                raise AnsibleLookupError(NOT_SET.format(len(others)))
+                raise AnsibleLookupError(NOT_SET.format(enumerate_names(others)))
             patterns = ["localhost"]
         else:
             # Something undefined in it is an error, never "not set".
@@ -71,7 +72,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
                 inventory.add_host(host, group)
         unknown = [part for part in patterns if part[0] not in "!&" and not _find_hosts(inventory, [part])]
         if unknown:
-            raise AnsibleLookupError(UNKNOWN.format(" and ".join(unknown)))
+            raise AnsibleLookupError(UNKNOWN.format(enumerate_names(unknown)))
         inventory.subset(variables.get("ansible_limit"))
         # Without any pattern Ansible would take all hosts.
         if not patterns or not _find_hosts(inventory, patterns):

@@ -43,7 +43,7 @@ def test_it_is_localhost_where_there_is_nothing_else(hosts: list[str]) -> None:
 
 
 def test_not_set_although_there_are_hosts_is_an_error() -> None:
-    with pytest.raises(AnsibleLookupError, match="cortex_workspaces is not set, but the inventory has 3 hosts"):
+    with pytest.raises(AnsibleLookupError, match=r"cortex_workspaces is not set, but .* besides localhost: a, b and c"):
         look_up()
 
 
@@ -67,7 +67,7 @@ def test_limit_in_a_file_leaves_a_host(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("pattern", ["a,unknown", "a:unknown", ["unknown", "a"], "a,~x", "unknown"])
 def test_part_without_a_host_is_an_error_that_names_it(pattern: Any) -> None:
-    with pytest.raises(AnsibleLookupError, match=r"cortex_workspaces contains (unknown|~x), which matches no host"):
+    with pytest.raises(AnsibleLookupError, match=r"cortex_workspaces contains (unknown|~x), which no host"):
         workspaces(pattern)
 
 
