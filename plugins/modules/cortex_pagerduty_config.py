@@ -207,7 +207,8 @@ validation:
         message: {description: "Cortex's reason, if it gives one.", type: str, sample: null}
 preflight:
   description:
-    - Whether PagerDuty accepts the token. V(null) if it was not asked, or could not be asked.
+    - Whether PagerDuty accepts the token. V(null) if it was not asked, could not be asked, or knows the token but does
+      not let it list abilities.
   returned: success and failure
   type: bool
   sample: true
