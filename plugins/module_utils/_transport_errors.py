@@ -145,9 +145,8 @@ def _timeout(chain: _Chain, target: Target, proxy: Proxy | None, way: str) -> Ca
 
 
 def _proxy(chain: _Chain, proxy: Proxy) -> Cause | None:
-    # The last is Python's own, of urlsplit().
-    is_invalid = isinstance(chain.exception, (exceptions.InvalidSchema, exceptions.InvalidURL))
-    if is_invalid or type(chain.exception) is ValueError:
+    # Of requests, urllib3 or Python, depending on what is wrong with the URL.
+    if isinstance(chain.exception, ValueError) and not chain.first(InvalidHeader, exceptions.InvalidHeader):
         what = f"the proxy URL in {proxy.variable} is invalid."
         advice = f"Check {proxy.variable}. Special characters in its user and password must be percent-encoded."
         if proxy.is_socks and isinstance(chain.exception, exceptions.InvalidSchema):
