@@ -354,7 +354,9 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
     notes = [
         f"The {role} {item['name']} is renamed to {wanted.names[role]}."
         for role, item in found.used.items()
-        if item is not None and item["name"] != wanted.names[role]
+        if item is not None
+        and item["name"] != wanted.names[role]
+        and (OBJECTS[role] != "credentials" or role in wanted.given)
     ]
     notes += [f"The {role} {item['name']} of an earlier setup is removed." for role, item in found.others]
     credential = found.used["cortex"]
