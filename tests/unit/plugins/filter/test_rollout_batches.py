@@ -53,8 +53,7 @@ def test_anything_else_is_an_error_that_names_it(value: Any, entry: Any) -> None
     assert f"cortex_rollout_serial contains {entry!r}." in str(error.value)
 
 
-@pytest.mark.parametrize("digits", [10, 400, 5000])
-def test_number_that_nothing_can_read_is_an_error_of_a_few_words(digits: int) -> None:
-    for value in ("9" * digits, "9" * digits + "%"):
-        with pytest.raises(AnsibleFilterError, match=r"^cortex_rollout_serial contains .{10,60}\. Use whole numbers"):
-            rollout_batches(value)
+@pytest.mark.parametrize("value", ["9" * 10, "9" * 400 + "%", "9" * 5000])
+def test_number_that_nothing_can_read_is_an_error_of_a_few_words(value: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"^cortex_rollout_serial contains .{10,60}\. Use whole numbers"):
+        rollout_batches(value)
