@@ -384,49 +384,41 @@ def test_other_use_of_tls_is_an_error_at_once(waits: list[float], scheme: str, r
     assert waits == []
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_environment_names_the_ca_and_options_win(
-    secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, variable: str
+@pytest.mark.parametrize(
+    ("options", "variables", "store"),
+    [
+        ({"ca_path": "option.pem"}, {"REQUESTS_CA_BUNDLE": "one.pem"}, ("option.pem", "ca_path")),
+        ({}, {"REQUESTS_CA_BUNDLE": "one.pem", "CURL_CA_BUNDLE": "two.pem"}, ("one.pem", "REQUESTS_CA_BUNDLE")),
+        ({}, {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "two.pem"}, ("two.pem", "CURL_CA_BUNDLE")),
+        ({}, {"SSL_CERT_FILE": "one.pem", "SSL_CERT_DIR": "hashed"}, ("one.pem", "SSL_CERT_FILE")),
+        ({}, {"SSL_CERT_DIR": "hashed"}, ("hashed", "SSL_CERT_DIR")),
+        # Without a certificate in it, a directory is none.
+        ({}, {"SSL_CERT_FILE": "none", "SSL_CERT_DIR": "empty"}, (requests.certs.where(), "")),
+    ],
+)
+def test_option_comes_before_the_environment_and_that_before_the_system(
+    secure: Simulator,
+    other_ca: str,
+    hashed: Path,
+    environment: pytest.MonkeyPatch,
+    options: dict[str, str],
+    variables: dict[str, str],
+    store: tuple[str, str],
 ) -> None:
-    environment.setenv(variable, __file__)
-    assert f"environment variable {variable} names cannot be used ({__file__})" in failure(secure.url)
-    environment.setenv(variable, "")
-    assert CA_HINT in failure(secure.url)
-    environment.setenv(variable, str(secure.ca_path))
-    assert failure(secure.url) == ""
-    assert CA_HINT in failure(secure.url, ca_path=other_ca)
-    environment.setenv(variable, other_ca)
-    assert CA_HINT in failure(secure.url)
-    assert failure(secure.url, ca_path=secure.ca_path) == ""
-    assert failure(secure.url, validate_certs=False) == ""
-    if variable != "SSL_CERT_FILE":
-        environment.setenv(variable, "/no/such/bundle.pem")
-        says = f"The environment variable {variable} names a CA bundle that does not exist: /no/such/bundle.pem."
-        assert failure(secure.url) == says
-
-
-def test_hashed_directory_of_the_environment_replaces_the_file_of_the_system(
-    secure: Simulator, other_ca: str, environment: pytest.MonkeyPatch, hashed: Path, tmp_path: Path
-) -> None:
-    names = {"openssl_cafile_env": "SSL_CERT_FILE", "openssl_cafile": other_ca}
-    names |= {"openssl_capath_env": "SSL_CERT_DIR", "openssl_capath": "/no/such/directory"}
-    # As on Red Hat, where the system's store is one file.
-    paths = ssl.DefaultVerifyPaths(cafile=other_ca, capath=str(hashed), **names)
-    with environment.context() as patched:
-        patched.setattr("ssl.get_default_verify_paths", lambda: paths)
-        assert CA_HINT in failure(secure.url)
-        patched.setenv("SSL_CERT_DIR", str(hashed))
-        assert failure(secure.url) == ""
-        patched.setenv("SSL_CERT_FILE", other_ca)
-        assert CA_HINT in failure(secure.url)
-    assert failure(secure.url, ca_path=str(hashed)) == ""
-    # As on Debian. Without a certificate in it, a directory is none.
-    environment.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
-    for folder, message in ((tmp_path, CA_HINT), (hashed, "")):
-        environment.setenv("SSL_CERT_DIR", str(folder))
-        assert message in failure(secure.url)
-        assert (find_ca_store(None) == CaStore(str(hashed), "SSL_CERT_DIR")) is (folder == hashed)
-    assert failure(secure.url) == ""
+    environment.chdir(hashed.parent)
+    Path("empty").mkdir()
+    for name in ("option.pem", "one.pem", "two.pem"):
+        Path(name).write_bytes(Path(str(secure.ca_path)).read_bytes())
+    for name, path in variables.items():
+        environment.setenv(name, path)
+    if "SSL_CERT_FILE" not in variables:
+        # As on Red Hat, where the system's store is one file.
+        paths = ssl.get_default_verify_paths()._replace(cafile=other_ca)
+        environment.setattr("ssl.get_default_verify_paths", lambda: paths)
+    assert find_ca_store(options.get("ca_path")) == CaStore(*store)
+    message = failure(secure.url, **options)
+    # Of the system, or of requests, this is none.
+    assert message == "" if store[1] else CA_HINT in message
 
 
 @pytest.mark.parametrize("option", ["ca_path", "validate_certs"])
