@@ -393,7 +393,7 @@ def test_other_use_of_tls_is_an_error_at_once(waits: list[float], scheme: str, r
         ({}, {"SSL_CERT_FILE": "one.pem", "SSL_CERT_DIR": "hashed"}, ("one.pem", "SSL_CERT_FILE")),
         ({}, {"SSL_CERT_DIR": "hashed"}, ("hashed", "SSL_CERT_DIR")),
         # Without a certificate in it, a directory is none.
-        ({}, {"SSL_CERT_FILE": "none", "SSL_CERT_DIR": "empty"}, (requests.certs.where(), "")),
+        ({}, {"SSL_CERT_FILE": "none", "SSL_CERT_DIR": "empty"}, (requests.utils.DEFAULT_CA_BUNDLE_PATH, "")),
     ],
 )
 def test_option_comes_before_the_environment_and_that_before_the_system(
