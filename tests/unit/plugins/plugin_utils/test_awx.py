@@ -58,10 +58,11 @@ def graph(edges: str = "check>approval approval>rollout", **changes: Object) -> 
     return nodes
 
 
-def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **names: str) -> _awx.Found:
-    return replace(
-        _awx.find(replace(WANTED, names={**NAMES, **names}), made), nodes=graph() if nodes is None else nodes
-    )
+COMPLETE = graph()
+
+
+def find(made: dict[str, list[Object]], nodes: list[Object] = COMPLETE, **names: str) -> _awx.Found:
+    return replace(_awx.find(replace(WANTED, names=NAMES | names), made), nodes=nodes)
 
 
 UNMARKED = {"description": ""}
@@ -75,64 +76,40 @@ UNMARKED = {"description": ""}
         ({}, find(objects(**{role: {"name": "Old"} for role in _awx.OBJECTS})), None),
         ({}, find(objects(**dict.fromkeys(_awx.OBJECTS, UNMARKED))), None),
         ({}, find(objects(check={"job_type": "run"})), None),
-        (
-            {"names": {**NAMES, "check": "Rollout"}},
-            find(objects()),
-            "The name Rollout is given to more than one object[.]",
-        ),
-        ({"names": {**NAMES, "cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
-        (
-            {},
-            find(objects(), check="Rollout", rollout="Check"),
-            "Check .*cannot be the rollout[.].*Rollout .*cannot be the check[.]",
-        ),
-        (
-            {},
-            find(objects(), check="Audit", audit="Check"),
-            "Audit .*cannot be the check[.].*Check .*cannot be the audit[.]",
-        ),
-        (
-            {},
-            find(objects(check={**UNMARKED, "job_type": "run"})),
-            "Check [(]playbooks/pagerduty_rollout.yml, run[)] was not",
-        ),
+        ({"names": NAMES | {"check": "Rollout"}}, find(objects()), "The name Rollout is given to more than one object"),
+        ({"names": NAMES | {"cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
+        ({}, find(objects(), check="Rollout", rollout="Check"), "Check .*be the rollout[.].*Rollout .*be the check[.]"),
+        ({}, find(objects(), check="Audit", audit="Check"), "Audit .*be the check[.].*Check .*be the audit[.]"),
+        ({}, find(objects(check=UNMARKED | {"job_type": "run"})), "Check [(]playbooks/.*, run[)] was not made by"),
         ({"project_url": US}, find(objects(project=UNMARKED)), "Project [(]https://git.example.com[)]"),
-        ({}, find(objects(inventory={**UNMARKED, "kind": "smart"})), "Inventory [(]smart[)] was"),
+        ({}, find(objects(inventory=UNMARKED | {"kind": "smart"})), "Inventory [(]smart[)] was"),
         ({}, find(objects(workflow=UNMARKED), graph("deploy>approval")), "Workflow [(]deploy[)] was"),
-        ({"given": []}, find(objects(cortex={"name": "Key", **UNMARKED})), "no credential .* Cortex, .*CORTEX_API_KEY"),
+        ({"given": []}, find(objects(cortex=UNMARKED | {"name": "Key"})), "no credential .* Cortex, .*CORTEX_API_KEY"),
         ({"references": {"credentials": ["Git"]}}, find(objects()), "Default has 0 credentials with the name Git[.]"),
     ],
 )
-def test_what_cannot_be_made_is_known_before_anything_is_changed(
-    wanted: Any, found: _awx.Found, problem: str | None
-) -> None:
+def test_what_cannot_be_made_is_known_before_it_begins(wanted: Any, found: _awx.Found, problem: str | None) -> None:
     problems = " ".join(_awx.find_obstacles(replace(WANTED, **wanted), found, "Default"))
     assert re.search(problem, problems) if problem else not problems
 
 
 @pytest.mark.parametrize(
-    ("found", "difference"),
+    ("made", "nodes", "difference"),
     [
-        (find(objects()), None),
-        (find(objects(), []), "It has the nodes -[.]"),
-        (
-            find(objects(), graph("check>approval approval>rollout rollout>x")),
-            "It has the nodes check, approval, rollout, x[.]",
-        ),
-        (
-            find(objects(), graph("check>approval check>rollout")),
-            "Other nodes follow check[.] Other nodes follow approval[.]",
-        ),
-        (find(objects(), graph(check={"failure_nodes": [2]})), "Other nodes follow check[.]"),
-        (find(objects(), graph(rollout={"extra_data": {"a": 1}, "limit": ""})), "The node rollout sets extra_data[.]"),
-        (find(objects(), graph(approval={"summary_fields": {}})), "The node approval is no approval[.]"),
-        (find(objects(), graph(check={"unified_job_template": 3})), "The node check has another job template[.]"),
-        (find(objects(check={"job_type": "run"})), "The job template Check differs in job_type[.]"),
-        (find(objects(rollout={"ask_limit_on_launch": True, "job_tags": "a"})), "Rollout differs in ask_.*, job_tags"),
+        ({}, COMPLETE, None),
+        ({}, [], "It has the nodes -[.]"),
+        ({}, graph("check>approval approval>rollout rollout>x"), "It has the nodes check, approval, rollout, x[.]"),
+        ({}, graph("check>approval check>rollout"), "Other nodes follow check[.] Other nodes follow approval[.]"),
+        ({}, graph(check={"failure_nodes": [2]}), "Other nodes follow check[.]"),
+        ({}, graph(rollout={"extra_data": {"a": 1}, "limit": ""}), "The node rollout sets extra_data[.]"),
+        ({}, graph(approval={"summary_fields": {}}), "The node approval is no approval[.]"),
+        ({}, graph(check={"unified_job_template": 3}), "The node check has another job template[.]"),
+        ({"check": {"job_type": "run"}}, COMPLETE, "The job template Check differs in job_type[.]"),
+        ({"rollout": {"ask_limit_on_launch": True, "job_tags": "a"}}, COMPLETE, "differs in ask_limit_.*, job_tags[.]"),
     ],
 )
-def test_a_graph_is_complete_only_if_it_is_exactly_as_wanted(found: _awx.Found, difference: str | None) -> None:
-    differences = " ".join(_awx.find_differences(found))
+def test_a_graph_is_complete_only_if_it_is_exactly_as_wanted(made: Any, nodes: Any, difference: str | None) -> None:
+    differences = " ".join(_awx.find_differences(find(objects(**made), nodes)))
     assert re.search(difference, differences) if difference else not differences
 
 
