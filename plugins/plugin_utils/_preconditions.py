@@ -59,7 +59,7 @@ def find_faults(
     faults = [MISSPELLED.format(name, known) for name, known in find_misspelled(names)]
     # For localhost alone, the environment is as good as a variable.
     keyless = [host for host, key in keys.items() if key is None and (len(hosts) > 1 or host not in LOCALHOST)]
-    if key_variable and others > 1 and keyless:
+    if key_variable and keyless and max(others, len(hosts)) > 1:
         place = ("play", len(hosts)) if len(hosts) > 1 else ("inventory", others)
         faults += [SHARED_API_KEY.format(*place, key_variable), KEYLESS.format(enumerate_names(keyless))]
     sharing = defaultdict(list)

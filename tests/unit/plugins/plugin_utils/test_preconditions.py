@@ -33,7 +33,7 @@ def test_same_key_and_url_for_two_hosts_is_the_same_workspace() -> None:
         ({"a": None, "b": None}, 2, f"The play has 2 hosts, and {SHARED}"),
         # --limit or cortex_workspaces leaves one of several.
         ({"b": None}, 2, f"The inventory has 2 hosts, and {SHARED}"),
-        ({"localhost": None, "b": "k@u"}, 2, f"The play has 2 hosts, and {SHARED}"),
+        ({"localhost": None, "b": "k@u"}, 1, f"The play has 2 hosts, and {SHARED}"),
         ({"b": None}, 1, ""),
         ({"localhost": None}, 0, ""),
         ({"localhost": None}, 9, ""),
