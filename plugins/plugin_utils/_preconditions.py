@@ -29,7 +29,7 @@ NOT_LINEAR = "The audit needs the strategy linear, but the play has the strategy
 SEVERAL_BATCHES = "The audit needs all hosts in one batch, but serial makes several. Nothing was read."
 
 VARIABLES = {PREFIX + option for option in (*CONFIG_SPEC, "audit_report", "audit_strict", "result")}
-VARIABLES |= {"cortex_workspaces", "cortex_rollout_serial"}
+VARIABLES |= {"cortex_workspaces", "cortex_rollout_serial", "cortex_rollout_approval"}
 # Hosts that a message names.
 _MAX_NAMES = 10
 
