@@ -1,5 +1,4 @@
 # Copyright (c) 2026 cortexapps.cortex contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The meaning of Cortex's responses: configurations, verdicts, and its errors as opposed to those of another server."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026 cortexapps.cortex contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The repository as a project of AWX, the image of its jobs, and jobs by ansible-runner against the simulator."""
