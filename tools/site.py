@@ -22,6 +22,13 @@ action_plugins std:label -1 plugins/action.html Action plugins
 ansible_configuration_settings std:label -1 reference_appendices/config.html Ansible Configuration Settings
 common_return_values std:label -1 reference_appendices/common_return_values.html Return Values
 """
+CONFIGURATION = f"""
+html_title = {TITLE!r}
+html_static_path, html_css_files = ["static"], ["narrow.css"]
+html_theme_options = {{"titles_only": True}}  # each page has its own table of contents
+intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}
+"""
+WRAP_ON_NARROW_SCREENS = ".rst-content :is(h1, td, th, td code) { white-space: normal; overflow-wrap: anywhere }"
 INVENTORY_HEAD = b"""\
 # Sphinx inventory version 2
 # Project: Ansible
@@ -45,16 +52,10 @@ def build(folder: Path) -> None:
     index.write_text(arranged(index.read_text()))
     (rst / "environment_variables.rst").unlink()  # lists none
     (folder / "static").mkdir()
-    wrap = ".rst-content :is(h1, td, th, td code) { white-space: normal; overflow-wrap: anywhere }"
-    (folder / "static" / "narrow.css").write_text(wrap)
+    (folder / "static" / "narrow.css").write_text(WRAP_ON_NARROW_SCREENS)
     (folder / "ansible.inv").write_bytes(INVENTORY_HEAD + zlib.compress(ANSIBLE_LABELS))
     with (folder / "conf.py").open("a", encoding="utf-8") as configuration:
-        configuration.write(
-            f"\nhtml_title = {TITLE!r}\nhtml_static_path, html_css_files = ['static'], ['narrow.css']\n"
-        )
-        # Each page has its own table of contents.
-        configuration.write('html_theme_options = {"titles_only": True}\n')
-        configuration.write(f'intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}\n')
+        configuration.write(CONFIGURATION)
     run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", str(folder), str(rst), str(folder / "html"))
 
 
