@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import os
 import shlex
 import signal
 import sys
@@ -41,7 +39,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--deviation", dest="deviations", action="append", default=[], choices=get_args(Deviation), help=deviations)
     add("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
     add("--log", dest="log_path", type=Path, metavar="FILE", help="append a JSON line for each request")
-    add("--ready-file", type=Path, metavar="FILE", help="write url, pagerduty_url, ca_path and pid here")
     return parser.parse_args(arguments)
 
 
@@ -60,22 +57,10 @@ def announce(simulator: Simulator) -> None:
     sys.stdout.flush()
 
 
-def _write_ready_file(path: Path, simulator: Simulator) -> None:
-    """Write the file in one step: a program that waits for it never reads half of it."""
-    names = ("url", "pagerduty_url", "control_url", "ca_path")
-    content = {**{name: getattr(simulator, name) for name in names}, "pid": os.getpid()}
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(json.dumps(content), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the simulator until SIGINT, SIGTERM or SIGHUP; return the exit status."""
     options = vars(_parse(arguments))
-    workspaces, ready_file = options.pop("workspaces"), options.pop("ready_file")
+    workspaces = options.pop("workspaces")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_received: stop.set())
@@ -83,8 +68,6 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.closing(Simulator(**options)) as simulator:
             simulator.load(workspaces)
             simulator.start()
-            if ready_file is not None:
-                _write_ready_file(ready_file, simulator)
             announce(simulator)
             stop.wait()
     except (OSError, ValueError) as error:

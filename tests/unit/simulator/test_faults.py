@@ -68,15 +68,11 @@ def test_response_of_a_fault(client: Client, workspace: Workspace) -> None:
     workspace.configuration = configuration()
     normal = client.call("get").content
     for fields, status, content_type, body in (
-        ({"delay": 0.01}, 200, JSON, normal),
         ({"headers": {"content-type": "text/plain"}}, 200, "text/plain", normal),
         ({"content_type": "a/b"}, 200, "a/b", normal),
         ({"status": 201, "processed": True}, 201, JSON, normal),
         ({"status": 204}, 204, None, b""),
-        ({"status": 302}, 302, None, b""),
-        ({"status": 503, "body": ""}, 503, JSON, b""),
         ({"body": "\udcff"}, 200, JSON, b"\xff"),
-        ({"body": None}, 200, JSON, b"null"),
         ({"body": {"a": ["é", True]}}, 200, JSON, b'{"a": ["\\u00e9", true]}'),
         ({"pad_to_bytes": 100_000}, 200, JSON, normal.ljust(100_000)),
         ({"body": "<p>", "content_type": "text/html", "pad_to_bytes": 4}, 200, "text/html", b"<p> "),
@@ -85,15 +81,9 @@ def test_response_of_a_fault(client: Client, workspace: Workspace) -> None:
         response = client.call("get")
         assert (response.status_code, response.headers.get("Content-Type")) == (status, content_type), fields
         assert response.content == body
-    for status in (400, 401, 418, 503):
+    for status in (400, 429):
         workspace.fault("get", status=status)
-        error = client.call("get")
-        assert (error.status_code, error.json()["httpStatus"]) == (status, status)
-        assert error.json().keys() >= {"type", "message"}
-    workspace.fault("get", status=429)
-    problem = client.checked("get")
-    assert (problem.status_code, problem.headers["Content-Type"]) == (429, "application/problem+json")
-    assert "Retry-After" not in problem.headers
+        assert client.checked("get").status_code == status
 
 
 def test_placeholders_are_the_secrets_of_the_request(client: Client, workspace: Workspace) -> None:
