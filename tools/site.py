@@ -19,7 +19,6 @@ TITLE = "Cortex collection for Ansible"
 ANSIBLE_DOCS = "https://docs.ansible.com/ansible/latest/"
 ANSIBLE_LABELS = b"""\
 action_plugins std:label -1 plugins/action.html Action plugins
-ansible_configuration_settings std:label -1 reference_appendices/config.html Ansible Configuration Settings
 common_return_values std:label -1 reference_appendices/common_return_values.html Return Values
 """
 CONFIGURATION = f"""
@@ -29,12 +28,7 @@ html_theme_options = {{"titles_only": True}}  # each page has its own table of c
 intersphinx_mapping = {{"ansible": ({ANSIBLE_DOCS!r}, "../ansible.inv")}}
 """
 WRAP_ON_NARROW_SCREENS = ".rst-content :is(h1, td, th, td code) { white-space: normal; overflow-wrap: anywhere }"
-INVENTORY_HEAD = b"""\
-# Sphinx inventory version 2
-# Project: Ansible
-# Version:
-# The remainder of this file is compressed using zlib.
-"""
+INVENTORY_HEAD = b"# Sphinx inventory version 2\n# Project: Ansible\n# Version:\n# compressed using zlib\n"
 
 
 def build(folder: Path) -> None:
