@@ -490,13 +490,26 @@ def test_response_without_an_end_comes_to_one(
     assert len(proxy.received) == (1 if "body" in says else 2)
 
 
-def test_timeout_within_the_response_is_one() -> None:
+@pytest.mark.parametrize(
+    ("start", "passed", "says"),
+    [
+        (HEAD, 0, "timed out after 0.2 s waiting for a response."),
+        # Half of the timeout is left.
+        (b"", 0.3, "timed out: the response was not complete after 0.4 s."),
+    ],
+)
+def test_timeout_within_the_response_is_one(
+    environment: pytest.MonkeyPatch, start: bytes, passed: float, says: str
+) -> None:
+    clock = SimpleNamespace(monotonic=itertools.count(step=passed).__next__)
+    environment.setattr(f"{COLLECTION}.plugins.module_utils._connections.time", clock)
+
     def stall(connection: socket.socket, head: bytes) -> None:
-        connection.sendall(HEAD)
+        connection.sendall(start)
         connection.recv(1)
 
     with recording_server(stall) as server:
-        assert "timed out after 0.2 s waiting for a response" in failure(server.url, timeout=0.2, retries=0)
+        assert says in failure(server.url, timeout=0.2, retries=0)
 
 
 def test_interim_responses_are_skipped() -> None:
