@@ -95,7 +95,11 @@ def test_rejected_arguments_show_no_secret(environment: pytest.MonkeyPatch, opti
         assert secret not in printed
 
 
-@pytest.mark.parametrize("secret", ["a", "None", " ", "present", ["a"], f'"{OTHER_TOKEN}"'])
+# Ansible masks what it knows in the whole process: no other test has this one.
+QUOTED = "q_4wHbTn92-XcVm7Ld58"
+
+
+@pytest.mark.parametrize("secret", ["a", "None", " ", "present", ["a"], f'"{QUOTED}"'])
 def test_bad_secret_makes_nothing_unreadable_and_shows_no_arguments(
     environment: pytest.MonkeyPatch, secret: Any
 ) -> None:
@@ -106,9 +110,9 @@ def test_bad_secret_makes_nothing_unreadable_and_shows_no_arguments(
     assert "****" not in result["msg"]
     assert OTHER_TOKEN not in printed
     if importlib.util.find_spec("ansible.module_utils.secrets"):
-        masked = importlib.import_module("ansible.module_utils.secrets").mask_secrets(f"localhost {OTHER_TOKEN}")
+        masked = importlib.import_module("ansible.module_utils.secrets").mask_secrets(f"localhost {QUOTED}")
         # The value within quotes is a secret nevertheless.
-        assert masked == f"localhost {'$REDACTED$' if OTHER_TOKEN in secret else OTHER_TOKEN}"
+        assert masked == f"localhost {'$REDACTED$' if QUOTED in secret else QUOTED}"
 
 
 @pytest.mark.parametrize("name", [CONFIG, INFO])
