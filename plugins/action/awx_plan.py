@@ -45,6 +45,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(SPEC)
+        # As AWX stores them.
+        names = [str(workspace["name"]).strip() for workspace in options["workspaces"]]
+        options["workspaces"] = [{**each, "name": name} for each, name in zip(options["workspaces"], names)]
         self._lookup = lookup_loader.get("awx.awx.controller_api", loader=self._loader, templar=self._templar)
         wanted = _awx.Wanted(**{field.name: options[field.name] for field in dataclasses.fields(_awx.Wanted)})
         try:
@@ -93,8 +96,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _plan_removal(self, wanted: _awx.Wanted, options: dict[str, t.Any]) -> dict[str, t.Any]:
         organization_id, found = self._find(wanted, options["organization"])
         _require(_awx.find_active(found))
-        names = (wanted.names["cortex_type"], wanted.names["pagerduty_type"])
-        types = [item["id"] for item in found.objects["credential_types"] if item["name"] in names]
+        types = [item["id"] for item in found.objects["credential_types"] if wanted.mark in item["description"]]
         users = {number: self._read(f"credential_types/{number}/credentials") for number in types}
         removal = _awx.plan_removal(wanted, found, users, everything=True)
         notes = [f"The credential type {item['name']} stays: {item['stays']}." for item in removal if item["stays"]]

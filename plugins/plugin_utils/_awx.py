@@ -160,7 +160,7 @@ def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
         if role == "inventory" and item["kind"]:
             differing.append((role, item["name"], item["kind"]))
     return [
-        f"{name} ({what}) was not made by this playbook and cannot be the {role}. Rename one of them."
+        f"{name} exists ({what}) and is not the {role} of this playbook. Rename one of them."
         for role, name, what in differing
     ]
 
@@ -351,17 +351,18 @@ def _find_reason_to_stay(credential_type: Object, others: t.Sequence[Object]) ->
 
 def make_notes(wanted: Wanted, found: Found) -> list[str]:
     """Return what a setup changes that its tasks do not show, as sentences."""
+    unwritten = {"cortex", "pagerduty"}.difference(wanted.given)
+    unwritten |= set() if wanted.needs_cortex_credential else {"cortex"}
+    written = {role: item for role, item in found.used.items() if item is not None and role not in unwritten}
     notes = [
         f"The {role} {item['name']} is renamed to {wanted.names[role]}."
-        for role, item in found.used.items()
-        if item is not None
-        and item["name"] != wanted.names[role]
-        and (OBJECTS[role] != "credentials" or role in wanted.given)
+        for role, item in written.items()
+        if item["name"] != wanted.names[role]
     ]
     notes += [f"The {role} {item['name']} of an earlier setup is removed." for role, item in found.others]
-    credential = found.used["cortex"]
-    if credential is not None and wanted.needs_cortex_credential and "cortex" in wanted.given:
-        before, after = credential["inputs"].get("base_url"), plan_inputs("cortex", credential, wanted)[0]["base_url"]
+    if "cortex" in written:
+        before = written["cortex"]["inputs"].get("base_url")
+        after = plan_inputs("cortex", written["cortex"], wanted)[0]["base_url"]
         if before != after:
             name = wanted.names["cortex"]
             notes.append(f"The base URL of the credential {name} changes from {before} to {after}, with its key.")

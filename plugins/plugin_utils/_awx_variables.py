@@ -26,7 +26,7 @@ _PARSER = jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do", "jinj
 
 def find_mistakes(workspaces: t.Sequence[Variables], inventory_variables: Variables) -> list[str]:
     """Return why these workspaces cannot be an inventory, as sentences."""
-    names = [workspace["name"].strip() for workspace in workspaces]
+    names = [workspace["name"] for workspace in workspaces]
     if not names:
         return ["awx_workspaces is empty. Name at least one workspace."]
     problems = []

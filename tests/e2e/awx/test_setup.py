@@ -336,6 +336,7 @@ def test_it_removes_everything_once(ready: Controller) -> None:
     needed = ready.create("credentials", {"name": "Cortex API key", "organization": platform, **key})
     workflow = ready.one("workflow_job_templates", WORKFLOW)
     workflow |= {"name": "Renamed", "status": "running"}
+    ready.one("credential_types", "PagerDuty")["name"] = "Old"
     refused = set_up(ready, VARIABLES, awx_state="absent")
     assert (refused.succeeded, ready.writes) == (False, [])
     assert "These are running or wait for an approval: Renamed." in refused.everything
@@ -346,16 +347,16 @@ def test_it_removes_everything_once(ready: Controller) -> None:
     removed = set_up(ready, VARIABLES, awx_state="absent")
     assert removed.succeeded, removed.output
     assert foretold.changed == removed.changed
-    for name in ("Cortex", "PagerDuty"):
+    for name in ("Cortex", "Old"):
         assert f"The credential type {name} stays: it is needed for Cortex API key in Platform." in removed.everything
     assert made(ready) == {
-        "credential_types": ["Cortex", "PagerDuty", "Vault"],
+        "credential_types": ["Cortex", "Old", "Vault"],
         "credentials": ["Cortex API key", "Vault password"],
         "workflow_job_templates": [WORKFLOW],
     }
 
     ready.delete("credentials", needed["id"])
-    types = [ready.one("credential_types", name)["id"] for name in ("Cortex", "PagerDuty")]
+    types = [ready.one("credential_types", name)["id"] for name in ("Cortex", "Old")]
     again = set_up(ready, VARIABLES, awx_state="absent")
     assert again.succeeded, again.output
     assert ready.writes == [f"DELETE /api/v2/credential_types/{number}/" for number in types]

@@ -17,5 +17,5 @@ def test_a_digest_changes_with_each_option_and_knows_the_end_of_a_secret_only() 
 def test_a_rollout_is_refused_for_workspaces_that_no_check_has_shown_as_they_are() -> None:
     assert find_refusal({}, {"a": "1"}) == NOT_CHECKED
     assert find_refusal({"a": "1", "b": "2", "gone": "3"}, {"a": "1", "b": "2"}) is None
-    refusal = find_refusal({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "c": None, "d": "4"})
-    assert refusal is not None and "for these workspaces: b, c, d. Their" in refusal
+    refusal = find_refusal({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "c": None, "d": "4", "e": None})
+    assert refusal is not None and "for these workspaces: b, c, d, e. Their" in refusal

@@ -24,7 +24,7 @@ def workspaces(*keys: Any) -> list[dict[str, Any]]:
     [
         ([], {}, "awx_workspaces is empty"),
         (workspaces(LOOKUP, VAULT) * 2, {}, "more than once: w0, w1[.].*have the same: w0, w0"),
-        (workspaces(None, VAULT, None), {}, "none of their own: w0, w2[.]"),
+        (workspaces(None, VAULT), {}, "none of their own: w0[.]"),
         (workspaces(VAULT, LOOKUP, VAULT), {}, "have the same: w0, w2[.]"),
         (workspaces(None, None), {KEY: VAULT}, "have the same: w0, w1[.]"),
         (workspaces(None, None), {KEY: LOOKUP}, "have the same: w0, w1[.]"),
@@ -57,7 +57,7 @@ CLEAR = [
     *("abc", "abc{{ a }}", "{{ 'abc' }}", "{{ a | default('abc') }}", "{{ a or 'abc' }}", "{{ a if b else 'abc' }}"),
     *("{% set a = 'abc' %}{{ a }}", "{{ 'u+' ~ a }}", "{{ ['abc'] | first }}", "{{ 'abc'.strip() }}", "{{ broken"),
     *("{{ lookup('env', 'KEY', default='abc') }}", "{{ clear }}", "{{ indirect | trim }}", "{{ {'a': 'abc'}.a }}"),
-    *({"a": "abc"}, {"__ansible_vault": "abc"}, {"__ansible_unsafe": "abc"}, ["abc"], 12345678),
+    *({"a": "abc"}, {"__ansible_vault": "abc"}, {**VAULT, "a": "abc"}, ["abc"], 12345678),
 ]
 
 
