@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,35 +16,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # Variables that can change the outcome of a run: of the tools, of the collection, and of the way to other hosts.
-_PREFIXES = (
-    "ANSIBLE_",
-    "CORTEX_",
-    "COVERAGE_",
-    "CURL_",
-    "GIT_",
-    "HYPOTHESIS_",
-    "MYPY",
-    "PAGERDUTY_",
-    "PYTEST_",
-    "PYTHON",
-    "REQUESTS_",
-    "RUFF_",
-    "SSL_",
-    "UV_",
+_FOREIGN = re.compile(
+    r"(?i:(ANSIBLE|CORTEX|COVERAGE|CURL|GIT|HYPOTHESIS|PAGERDUTY|PYTEST|REQUESTS|RUFF|SSL|UV)_.*|(MYPY|PYTHON).*"
+    r"|.*_PROXY|MAKEFLAGS|MAKELEVEL|MFLAGS|NETRC|XDG_(CACHE|CONFIG|DATA)_HOME)"
 )
-_SUFFIXES = ("_PROXY",)
-_NAMES = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
-
-
-def is_foreign(name: str) -> bool:
-    """Return whether an environment variable can change the outcome of a run."""
-    name = name.upper()
-    return name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or name in _NAMES
 
 
 def clean() -> dict[str, str]:
     """Return the environment without the variables that can change the outcome of a run."""
-    return {name: value for name, value in os.environ.items() if not is_foreign(name)}
+    return {name: value for name, value in os.environ.items() if not _FOREIGN.fullmatch(name)}
 
 
 @contextlib.contextmanager

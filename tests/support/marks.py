@@ -11,10 +11,7 @@ import sys
 import pytest
 
 #: For tests that have Ansible start a module in a Python of this clone.
-path_without_blanks = pytest.mark.skipif(
-    " " in sys.executable, reason="Ansible does not quote the path of a module's Python everywhere, and this has blanks"
-)
-path_without_shell_characters = pytest.mark.skipif(
-    not re.fullmatch(r"[\w ./+@-]+", sys.executable),
-    reason="Ansible does not quote the path of a module's Python, and this has special characters of the shell",
+plain_path = pytest.mark.skipif(
+    not re.fullmatch(r"[\w./+@-]+", sys.executable),
+    reason="Ansible does not quote the path of a module's Python everywhere, and this has blanks or special characters",
 )

@@ -22,7 +22,7 @@ from unittest import mock
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import parameters, warnings
-from ansible_collections.cortexapps.cortex.tests.support.environment import is_foreign
+from ansible_collections.cortexapps.cortex.tests.support.environment import clean
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "ansible_collections.cortexapps.cortex"
@@ -144,8 +144,8 @@ def _as_module_process() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> pytest.MonkeyPatch:
     """No variable and no file of the machine decides a test."""
-    for name in list(os.environ):
-        if is_foreign(name) and not name.startswith("PYTEST_"):
+    for name in os.environ.keys() - clean().keys():
+        if not name.startswith("PYTEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     return monkeypatch

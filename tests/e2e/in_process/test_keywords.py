@@ -22,7 +22,7 @@ from tests.simulator import Simulator
 from tests.support.cortex import GET, OTHER_TOKEN, PUT, TOKEN, VALIDATE, api_key_of, configuration
 from tests.support.environment import isolated
 from tests.support.leaks import leaks_in
-from tests.support.marks import path_without_blanks
+from tests.support.marks import plain_path
 from tests.support.programs import run
 from tests.support.vault import encrypt
 
@@ -58,7 +58,7 @@ def pythons(output: str) -> list[str]:
     return re.findall(r"EXEC .*?(/\S*python\S*) .*AnsiballZ_cortex_pagerduty_config", output)
 
 
-@path_without_blanks
+@plain_path
 def test_keywords_are_obeyed(tmp_path: Path, simulator: Simulator) -> None:
     encrypted = {name: textwrap.indent(encrypt(secret, SECRETS["password"]), "  ") for name, secret in SECRETS.items()}
     (tmp_path / "host_vars").mkdir()
@@ -115,7 +115,7 @@ def test_run_that_is_terminated_during_a_write_can_be_repeated(tmp_path: Path, s
     assert simulator.workspaces["terminated"].requests == [GET, PUT, GET]
 
 
-@path_without_blanks
+@plain_path
 def test_without_requests_a_task_is_an_ordinary_module(tmp_path: Path, simulator: Simulator) -> None:
     """In a Python with all that this one has, ansible-core too, but requests."""
     folder = tmp_path / "venv"

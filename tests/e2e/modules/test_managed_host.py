@@ -15,7 +15,7 @@ import yaml
 from tests.simulator import Simulator
 from tests.support.cortex import API_KEY, DELETE, GET, POST, TOKEN, VALIDATE
 from tests.support.environment import isolated
-from tests.support.marks import path_without_blanks
+from tests.support.marks import plain_path
 from tests.support.programs import run
 
 CONFIG = {"token": TOKEN, "is_token_readonly": True, "preflight": True, "validate": True}
@@ -26,7 +26,7 @@ TASKS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@path_without_blanks
+@plain_path
 def test_modules_run_on_the_python_of_a_managed_host(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Nothing but requests is installed there."""
     python = request.config.getoption("--managed-python")

@@ -24,12 +24,12 @@ from tests.simulator import Simulator
 from tests.support.disguises import FORMS
 from tests.support.environment import isolated, short_folder
 from tests.support.leaks import PAYLOADS, leaks_below
-from tests.support.marks import path_without_shell_characters
+from tests.support.marks import plain_path
 from tests.support.programs import run
 from tests.support.servers import recording_server
 from tests.support.vault import encrypt
 
-pytestmark = path_without_shell_characters
+pytestmark = plain_path
 
 HERE = Path(__file__).parent
 GROUPS = yaml.safe_load((HERE / "tasks" / "workspaces.yml").read_text(encoding="utf-8"))

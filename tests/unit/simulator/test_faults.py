@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -13,7 +14,6 @@ import requests
 
 from tests.simulator import Simulator, Workspace
 from tests.support.cortex import API_KEY, OTHER_TOKEN, ROUTES, TOKEN, api_key_of, configuration
-from tests.support.waiting import wait_until
 from tests.unit.simulator.client import Client
 
 JSON = "application/json"
@@ -53,15 +53,21 @@ def test_faults_are_used_in_the_order_of_the_queues(client: Client, simulator: S
     "fields", [{"drop": True}, {"delay": 30}, {"status": 500}, {"body": "oops"}, {"truncate": 200}]
 )
 def test_processed_decides_whether_a_failed_request_had_an_effect(
-    client: Client, workspace: Workspace, processed: bool, fields: dict[str, Any]
+    client: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, processed: bool, fields: dict[str, Any]
 ) -> None:
+    stored_before_delay = []
+
+    async def sleep(_seconds: float) -> None:
+        stored_before_delay.append(workspace.configuration)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     workspace.fault("replace", processed=processed, **fields)
-    error = {"drop": requests.ConnectionError, "delay": requests.ReadTimeout}.get(next(iter(fields)))
-    with pytest.raises(error) if error else contextlib.nullcontext():
-        client.call("replace", timeout=0.2 if "delay" in fields else 10)
-    expected = configuration() if processed or "truncate" in fields else None
-    wait_until(lambda: workspace.configuration == expected)
-    assert (workspace.log[-1]["status"] is None) == bool(error)
+    with pytest.raises(requests.ConnectionError) if "drop" in fields else contextlib.nullcontext():
+        client.call("replace")
+    is_normal = not fields.keys().isdisjoint({"delay", "truncate"})
+    assert workspace.configuration == (configuration() if processed or is_normal else None)
+    assert stored_before_delay == ([configuration() if processed else None] if "delay" in fields else [])
+    assert (workspace.log[-1]["status"] is None) == ("drop" in fields)
 
 
 def test_response_of_a_fault(client: Client, workspace: Workspace) -> None:
