@@ -169,6 +169,9 @@ def check_arguments(args: t.Mapping[str, t.Any]) -> None:
             raise InvalidOptionError(f"{name} is not a finite number.")
         if name == "ca_path" and "://" in str(value):
             raise InvalidOptionError("ca_path is a URL, but must be a path.")
+    # Before ansible-core 2.19, Ansible's own check has a message about types for it.
+    if args.get("api_key", "") is None:
+        raise _null("api_key", SECRETS["api_key"][0])
     for name in SECRETS.keys() & {name for name, value in args.items() if value is not None}:
         check_secret(name, str(args[name]))
     for name in URLS.keys() & args.keys():
@@ -245,12 +248,16 @@ def _check_secret_option(name: str, params: t.Mapping[str, t.Any], *, is_needed:
         check_secret(name, found[1], variable=found[0])
     if is_needed:
         if found:
-            raise InvalidOptionError(f"{name} is null.", f"To use the environment variable {found[0]}, omit it.")
+            raise _null(name, found[0])
         raise InvalidOptionError(
             f"{name} is missing.",
             f"Set it (in the role: cortex_pagerduty_{name}), or {SECRETS[name][0]} in the environment of"
             " ansible-playbook.",
         )
+
+
+def _null(name: str, variable: str) -> InvalidOptionError:
+    return InvalidOptionError(f"{name} is null.", f"To use the environment variable {variable}, omit it.")
 
 
 def _check_url_option(name: str, params: t.Mapping[str, t.Any]) -> list[str]:
