@@ -47,7 +47,7 @@ VALUES: dict[str, tuple[Any, set[str]]] = {
     "control character": ("{secret}\x00\x1b[2J", set()),
     "zero-width character": ("{secret}\u200b", set()),
     "not ASCII": ("{secret}\u2013é漢", set()),
-    "1 MB long": ("{secret}" + "x" * 1_000_000, set()),
+    "long": ("{secret}" + "x" * 20_000, set()),
     "list": (["{secret}"], set()),
     "empty list": ([], set()),
     "dictionary": ({"{secret}": "{secret}"}, set()),
