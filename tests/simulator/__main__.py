@@ -38,7 +38,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     deviations = "differ from the API description (may be repeated)"
     add("--deviation", dest="deviations", action="append", default=[], choices=get_args(Deviation), help=deviations)
     add("--prefix", default="", metavar="PATH", help="path prefix of the Cortex API, such as /cortex")
-    add("--log", dest="log_path", type=Path, metavar="FILE", help="append a JSON line for each request")
     return parser.parse_args(arguments)
 
 

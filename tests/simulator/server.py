@@ -43,9 +43,9 @@ _log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_inf
 class Simulator(State):
     """A Cortex (and PagerDuty) to test against, served by a thread of its own.
 
-    `tls`: with a good certificate (True) or a bad one; `prefix`: the path below which Cortex responds; `log_path`: a
-    file to which log entries are appended as JSON lines; `clock`: monotonic seconds, for the rate limits; `settings`:
-    see README.md. Raises ValueError when one makes no sense. `url` is Cortex's base URL, with the prefix.
+    `tls`: with a good certificate (True) or a bad one; `prefix`: the path below which Cortex responds; `clock`:
+    monotonic seconds, for the rate limits; `settings`: see README.md. Raises ValueError when one makes no sense. `url`
+    is Cortex's base URL, with the prefix.
     """
 
     @validate_call(config=STRICT)
@@ -56,11 +56,10 @@ class Simulator(State):
         prefix: str = "",
         host: Annotated[str, Field(min_length=1)] = "127.0.0.1",
         port: Annotated[int, Field(ge=0, le=65535)] = 0,
-        log_path: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         **settings: Any,
     ) -> None:
-        super().__init__(Settings(**settings), log_path, clock)
+        super().__init__(Settings(**settings), clock)
         self._tls = tls
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
         self._host = host

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import threading
 import time
@@ -96,7 +95,7 @@ class State(Scope):
     `clock` returns monotonic seconds.
     """
 
-    def __init__(self, settings: Settings, log_path: Path | None, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         super().__init__(threading.RLock(), [])
         self.settings = self._settings_at_start = settings
         self._clock = clock
@@ -109,12 +108,9 @@ class State(Scope):
         self._connection_numbers: dict[object, int] = {}
         #: What `close` ends, the last one first.
         self.resources = contextlib.ExitStack()
-        self._log_file = None
-        if log_path is not None:
-            self._log_file = self.resources.enter_context(log_path.open("a", encoding="utf-8", buffering=1))
 
     def close(self) -> None:
-        """Stop serving, and close the log file; open connections are closed. May be called more than once."""
+        """Stop serving; open connections are closed. May be called more than once."""
         self.resources.close()
 
     # Workspaces and tokens
@@ -243,8 +239,6 @@ class State(Scope):
         """Note the status of the response to a request (None: the connection was dropped)."""
         with self.lock:
             entry["status"] = status
-            if self._log_file is not None:
-                self._log_file.write(json.dumps(entry) + "\n")
 
     def clear_log(self) -> None:
         """Forget the log entries (connections keep their numbers)."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import socket
@@ -29,7 +28,7 @@ from tests.support.environment import ROOT, clean
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_prints_exports_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "workspaces").write_text(f"workspaces: [{{api_key: {API_KEY}}}]", encoding="utf-8")
-    options = "--tls --rate-limit 1 --workspaces workspaces --log log --prefix /cortex"
+    options = "--tls --rate-limit 1 --workspaces workspaces --prefix /cortex"
     command = [sys.executable, "-m", "tests.simulator", *options.split()]
     # Without PYTHONUNBUFFERED: a line comes at once, though through a pipe.
     env = {**clean(), "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
@@ -52,11 +51,9 @@ def test_it_prints_exports_and_stops_cleanly(tmp_path: Path, number: signal.Sign
             watchdog.cancel()
             process.kill()
     assert statuses == [404, 429]
-    logged = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["status"] for line in logged] == statuses
     assert variables["CORTEX_BASE_URL"].endswith("/cortex")
     # The temporary CA is gone.
-    assert {path.name for path in tmp_path.iterdir()} == {"workspaces", "log"}
+    assert [path.name for path in tmp_path.iterdir()] == ["workspaces"]
 
 
 def test_guide_shows_its_output(simulator: Simulator, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +79,6 @@ def test_it_says_why_it_cannot_start_and_leaves_nothing(
             (["--port", str(taken.getsockname()[1])], "in use"),
             (["--host", "a..b"], "a..b"),
             (["--latency", "inf"], "latency: Input should be less than or equal to 3600"),
-            (["--log", f"{tmp_path}/missing/log"], f"{tmp_path}/missing/log"),
             (["--workspaces", f"{file}"], f"{file}: maximum recursion depth exceeded"),
             (["--workspaces", __file__], f"{__file__}: expected"),
         ):

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,11 +55,9 @@ def test_rate_limits_are_for_each_key_and_tell_how_long_to_wait() -> None:
 
 
 @pytest.mark.parametrize("token", [TOKEN, "abc", "wxyz"])
-def test_log_tells_of_each_request_and_no_secret(tmp_path: Path, token: str) -> None:
-    path = tmp_path / "log"
-    path.write_text('"earlier"\n', encoding="utf-8")
+def test_log_tells_of_each_request_and_no_secret(token: str) -> None:
     begin = time.monotonic()
-    with Simulator(log_path=path) as simulator, Client(simulator) as client, Client(simulator) as other:
+    with Simulator() as simulator, Client(simulator) as client, Client(simulator) as other:
         workspace = simulator.add_workspace(API_KEY, "team-a")
         workspace.fault("any", processed=True, body="{token}{api_key}", times=None)
         client.call("add", token=token, headers={"User-Agent": "someone/1.0"})
@@ -80,10 +76,8 @@ def test_log_tells_of_each_request_and_no_secret(tmp_path: Path, token: str) -> 
         others = [tuple(entry[field] for field in fields) for entry in simulator.log[1:]]
         assert others == [(2, None, "abilities", 1), (3, None, None, 1), (4, None, "delete", 2)]
         assert shown == {"requests": 3, "connections": 1, "entries": workspace.log}
-        logged = path.read_text(encoding="utf-8")
-        assert [json.loads(line) for line in logged.splitlines()] == ["earlier", *simulator.log]
         assert simulator.connections == 2
-    assert not [secret for secret in (token, API_KEY) if secret in logged]
+        assert not [secret for secret in (token, API_KEY) if secret in str(simulator.log)]
 
 
 def test_commands_of_the_readme_work() -> None:
