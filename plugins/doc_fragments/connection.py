@@ -70,8 +70,7 @@ notes:
   - With a local connection (C(connection=local) or C(delegate_to=localhost)), the task runs inside Ansible's own
     process, and needs the Python library C(requests) in the Python that runs Ansible. Otherwise, it runs as an ordinary
     module. For details, see
-    R(Where a task runs, ansible_collections.cortexapps.cortex.docsite.checking_guide.where_a_task_runs) in the guides of
-    the collection.
+    R(Where a task runs, ansible_collections.cortexapps.cortex.docsite.checking_guide.where_a_task_runs) in the guides.
   - Environment variables are those of the process, including the task keyword C(environment). Proxy variables such as
     E(HTTPS_PROXY) and E(NO_PROXY) are used.
   - The API key and the token never appear in results, messages or logs. For what Ansible itself may show, see
