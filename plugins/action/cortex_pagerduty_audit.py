@@ -16,6 +16,7 @@ from ..plugin_utils._audit import Desired, Row, assess
 from ..plugin_utils._preconditions import find_fault_of_play
 from ..plugin_utils._report_file import find_fault_of_path, find_path
 from ..plugin_utils._variables import PREFIX, EvaluationError, describe, evaluate, one_line
+from .cortex_pagerduty_config_info import ActionModule as InfoAction
 
 INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
 NO_BOOLEAN = "{} is not a boolean."
@@ -63,8 +64,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # For ca_path, null means "not set".
         task.args = {name: value for name, value in options.items() if (name, value) != ("ca_path", None)}
         task.args["validate"] = True
-        action = self._shared_loader_obj.action_loader.get(
-            INFO,
+        # Not by Ansible's loader, which would import it in each process that is forked for a host.
+        action = InfoAction(
             task=task,
             connection=self._connection,
             play_context=self._play_context,
