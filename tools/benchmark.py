@@ -20,7 +20,6 @@ import string
 import subprocess
 import sys
 import time
-import venv
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -30,19 +29,20 @@ import certifi
 import yaml
 
 from tests.simulator import Simulator
+from tests.simulator.validation import Settings
 from tests.support.environment import isolated, short_folder
 
-WORK = Path(__file__).resolve().parents[1] / ".work" / "benchmark"
-CLI = WORK / "venv-cli" / "bin" / "cortex"
-COPIES = 10  # even, so that the last copy leaves the first token stored
+COPIES = 40  # even, so that the last copy leaves the first token stored
 FLEET = 50
+FORKS = (5, 20, 50)
+LATENCIES = (0, 20)  # milliseconds, of each response
 API_KEY = "ck_live_bench_7Qm2ZrT9xWc4LhVb8NsKd3Yf6Gj1Pa5E"
 TOKENS = ("u+EXAMPLExxxxxxxab12", "u+EXAMPLExxxxxxxcd34")
-BAD_TOKEN = "u+EXAMPLExxxxxxxbad1"
 STORED = {"token": TOKENS[0], "is_token_readonly": True}
 # The tasks of each row for one workspace. $token differs from copy to copy, $first is the token that is stored before.
 TASKS = """\
 nothing to change: [cortexapps.cortex.cortex_pagerduty_config: {token: $first, is_token_readonly: true}]
+debug: [ansible.builtin.debug: {}]
 ping: [ansible.builtin.ping: {}]
 nothing to change, one uri GET:
 - &read
@@ -51,7 +51,7 @@ nothing to change, one uri GET:
     url: "$api/default-configuration"
     headers: &headers {Authorization: "Bearer {{ cortex_pagerduty_api_key }}"}
 change and validate:
-- cortexapps.cortex.cortex_pagerduty_config: &change {token: $token, is_token_readonly: true, validate: true}
+- cortexapps.cortex.cortex_pagerduty_config: {token: $token, is_token_readonly: true, validate: true}
 # The tasks that people write without this collection: read, replace if it differs, validate.
 change and validate, uri tasks:
 - *read
@@ -62,25 +62,13 @@ change and validate, uri tasks:
     body: {token: $token, isTokenReadonly: true}
 - when: replaced is not skipped
   ansible.builtin.uri: {url: "$api/configuration/validate", method: POST, headers: *headers}
-# The vendor's command line. Its `add` sends a body that the API refuses.
-change and validate, cortexapps-cli:
-- {failed_when: false, ansible.builtin.command: $cli get-default}
-- {failed_when: false, ansible.builtin.command: $cli add --alias default --api-key $token --is-default}
-- {failed_when: false, ansible.builtin.command: $cli validate-all}
-change and validate, with preflight:
-- cortexapps.cortex.cortex_pagerduty_config: {<<: *change, preflight: true, preflight_url: "$pagerduty"}
-invalid token, rolled back:
-- cortexapps.cortex.cortex_pagerduty_config: {<<: *change, token: $bad, rollback: true, previous_token: $first}
-  ignore_errors: true
-change and validate, as an ordinary module:
-- {cortexapps.cortex.cortex_pagerduty_config: *change, become: true, become_method: as_is}
 """
-# The rows of the tables that are compared. All others are measured alone.
+# The rows that are compared.
 COMPARED = [
+    ("nothing to change", "debug"),
     ("nothing to change", "ping"),
     ("nothing to change", "nothing to change, one uri GET"),
     ("change and validate", "change and validate, uri tasks"),
-    ("change and validate", "change and validate, cortexapps-cli"),
     (f"rollout, {FLEET} workspaces", f"uri tasks, {FLEET} workspaces"),
     (f"rollout, {FLEET} workspaces", f"ping, {FLEET} workspaces"),
     (f"audit, {FLEET} workspaces", f"ping, {FLEET} workspaces"),
@@ -99,10 +87,7 @@ class Benchmark:
         self.env = isolated(folder) | {"CORTEX_BASE_URL": simulator.url, "CORTEX_API_KEY": API_KEY}
         self.env |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(bundle))
         simulator.add_workspace(API_KEY, "bench", STORED)
-        simulator.reject_token(BAD_TOKEN)
-        names = {"first": TOKENS[0], "bad": BAD_TOKEN, "pagerduty": simulator.pagerduty_url}
-        names["api"] = "{{ lookup('env', 'CORTEX_BASE_URL') }}/api/v1/pagerduty"
-        names["cli"] = f"{CLI} integrations pagerduty"
+        names = {"first": TOKENS[0], "api": f"{simulator.url}/api/v1/pagerduty"}
         template = string.Template(TASKS)
         # Of the second token and of the first, by the name of the row.
         self.tasks: list[Any] = [yaml.safe_load(template.substitute(names, token=each)) for each in reversed(TOKENS)]
@@ -112,8 +97,8 @@ class Benchmark:
             playbook = self.play([task for tasks in self.tasks * (COPIES // 2) for task in tasks[name]])
             self.subjects[name] = ([playbook, "-e", f"cortex_pagerduty_api_key={API_KEY}"], COPIES)
         self.add_fleet(FLEET, "rollout", "uri tasks", "ping", "audit")
-        # For each row and round: seconds of CPU (of all processes) and by the clock, requests and connections.
-        self.costs: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
+        # For each row and round: seconds of CPU (of all processes) and by the clock.
+        self.costs: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
 
     def file(self, content: object) -> str:
         path = self.folder / f"{len(list(self.folder.iterdir()))}.json"
@@ -143,8 +128,8 @@ class Benchmark:
         }
         self.subjects |= {f"{name}, {size} workspaces": ([playbooks[name], *options], size) for name in names}
 
-    def run(self, *arguments: str) -> tuple[float, ...]:
-        """Run ansible-playbook, which must succeed."""
+    def run(self, *arguments: str) -> tuple[float, float]:
+        """Run ansible-playbook, which must succeed; return its seconds of CPU and by the clock."""
         self.simulator.clear_log()
         command = ["ansible-playbook", *arguments]
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -152,16 +137,16 @@ class Benchmark:
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - start
         if done.returncode:
             sys.exit(f"{command} failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return cpu, wall, len(self.simulator.requests), self.simulator.connections
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
     def measure(self, name: str) -> float:
         """Measure a row once more; return the CPU time of one task. The start of a run is not part of it."""
         arguments, size = self.subjects[name]
-        base = self.run(self.play([])) if size == COPIES else (0.0,) * 4
-        cost = tuple((all_ - none) / size for all_, none in zip(self.run(*arguments), base, strict=True))
-        self.costs[name].append(cost)
-        return cost[0]
+        (cpu, wall), (cpu_of_start, wall_of_start) = self.run(*arguments), (0.0, 0.0)
+        if size == COPIES:
+            cpu_of_start, wall_of_start = self.run(self.play([]))
+        self.costs[name].append(((cpu - cpu_of_start) / size, (wall - wall_of_start) / size))
+        return self.costs[name][-1][0]
 
     def compare(self, rounds: int, large: int) -> dict[str, list[float]]:
         """Measure everything; return the ratios of each comparison."""
@@ -175,20 +160,29 @@ class Benchmark:
                 # The first one may find the machine in another state: they take turns.
                 cpu = {name: self.measure(name) for name in ((mine, other) if number % 2 else (other, mine))}
                 ratios[f"{mine} / {other}"].append(cpu[mine] / cpu[other])
-            for name in self.subjects.keys() - set().union(*compared):
-                self.measure(name)
             print(f"Round {number + 1} of {rounds} is done.", file=sys.stderr, flush=True)
         return ratios
 
-    def report(self, ratios: dict[str, list[float]]) -> str:
+    def measure_forks(self, size: int) -> list[tuple[str, str, str, str]]:
+        """Return a table of the rollout to many workspaces, once with each number of forks and each latency."""
+        rows = [("forks", "latency", "CPU", "time")]
+        for latency in LATENCIES:
+            self.simulator.settings = Settings(latency=latency / 1000)
+            for forks in FORKS:
+                cpu, wall = self.run(*self.subjects[f"rollout, {size} workspaces"][0], f"--forks={forks}")
+                rows.append((str(forks), f"{latency} ms", f"{cpu:.0f} s", f"{wall:.0f} s"))
+                print(*rows[-1], sep=", ", file=sys.stderr, flush=True)
+        return rows
+
+    def report(self, ratios: dict[str, list[float]], forks: list[Any]) -> str:
         """Return the results as text."""
-        one = [("one workspace", "CPU", "time", "requests", "connections")]
+        one: list[Any] = [("one workspace", "CPU", "time")]
         many = [("many workspaces", "CPU", "time", "CPU for each")]
         for name, (_arguments, size) in self.subjects.items():
-            cpu, wall, requests, connections = map(statistics.median, zip(*self.costs[name], strict=True))
+            cpu, wall = map(statistics.median, zip(*self.costs[name], strict=True))
             each = f"{1000 * cpu:.0f} ms"
             if size == COPIES:
-                one.append((name, each, f"{1000 * wall:.0f} ms", f"{requests:g}", f"{connections:g}"))
+                one.append((name, each, f"{1000 * wall:.0f} ms"))
             else:
                 many.append((name, f"{size * cpu:.1f} s", f"{size * wall:.1f} s", each))
         compared = [("ratio of CPU", "median", "range")]
@@ -196,7 +190,7 @@ class Benchmark:
             compared.append((text, f"{statistics.median(values):.2f}", f"{min(values):.2f} to {max(values):.2f}"))
         versions = f"ansible-core {ansible.release.__version__} and Python {platform.python_version()}"
         machine = f"Measured with {versions} on {os.cpu_count()} CPU cores."
-        return "\n\n".join([machine, table(one), table(many), table(compared)])
+        return "\n\n".join([machine, *map(table, (one, many, compared, forks))])
 
 
 def table(rows: list[Any]) -> str:
@@ -208,20 +202,16 @@ def table(rows: list[Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print the tables of the performance guide, and write the results as JSON."""
+    """Measure, and print the tables of the performance guide."""
     parser = argparse.ArgumentParser(prog="make benchmark", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured")
     parser.add_argument("--large", type=int, default=1000, help="workspaces of the large rollout; 0: none")
     options = parser.parse_args()
-    if not CLI.is_file():
-        venv.create(CLI.parents[1], with_pip=True, clear=True)
-        subprocess.run([CLI.with_name("pip"), "install", "-q", "cortexapps-cli==1.50.0"], check=True)
     with short_folder() as folder, Simulator(tls=True) as simulator:
         benchmark = Benchmark(simulator, folder)
         ratios = benchmark.compare(options.rounds, options.large)
-    report = benchmark.report(ratios)
-    print(report)
-    (WORK / "results.json").write_text(json.dumps({"costs": benchmark.costs, "ratios": ratios}, indent=2))
+        forks = benchmark.measure_forks(options.large or FLEET)
+    print(benchmark.report(ratios, forks))
 
 
 if __name__ == "__main__":

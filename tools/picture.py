@@ -26,8 +26,8 @@ IMAGES = ROOT / "docs" / "images"
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "performance_guide.rst"
 # For each group of bars: the rows of the guide's tables. The first is this collection.
 GROUPS = {
-    "Nothing to change": "nothing to change | ping | nothing to change, one uri GET",
-    "Change and validate": "change and validate | change and validate, uri tasks | change and validate, cortexapps-cli",
+    "Nothing to change": "nothing to change | debug | ping | nothing to change, one uri GET",
+    "Change and validate": "change and validate | change and validate, uri tasks",
     "Rollout, each of 50 workspaces": "rollout, 50 workspaces | ping, 50 workspaces | uri tasks, 50 workspaces",
 }
 ROLLOUT = "ansible-playbook cortexapps.cortex.pagerduty_rollout -i workspaces.yml -e cortex_workspaces="
@@ -93,10 +93,12 @@ def draw_chart(guide: str) -> None:
     chart = Text("CPU time of a task or a workspace. Less is better.\n")
     for group, rows in GROUPS.items():
         chart.append(f"\n{group}\n", "bold")
-        for row, color in zip(rows.split(" | "), ("blue", "white", "white"), strict=True):
-            name = "this collection" if color == "blue" else re.sub("nothing to change, |.*validate, |, 50.*", "", row)
+        for row in rows.split(" | "):
+            is_own = rows.startswith(f"{row} |")
+            name = "this collection" if is_own else re.sub("nothing to change, |.*validate, |, 50.*", "", row)
             (value,) = re.findall(rf"^{re.escape(row)}  +(?:.* s +)?(\d+) ms", guide, re.MULTILINE)
-            chart.append(f"{name:>16} ").append(" " * round(int(value) / 27), f"on {color}").append(f" {value} ms\n")
+            bar = " " * round(int(value) / 14)
+            chart.append(f"{name:>16} ").append(bar, "on blue" if is_own else "on white").append(f" {value} ms\n")
     draw_terminal("performance", chart)
 
 
