@@ -14,18 +14,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
-from tests.support.cortex import (
-    ABILITIES,
-    DELETE,
-    GET,
-    OTHER_TOKEN,
-    POST,
-    PUT,
-    ROUTES,
-    TOKEN,
-    VALIDATE,
-    configuration,
-)
+from tests.support.cortex import ABILITIES, DELETE, GET, OTHER_TOKEN, POST, PUT, ROUTES, TOKEN, VALIDATE, configuration
 from tests.support.tasks import RunTask, state
 from tests.support.wire import broken_wire
 

@@ -53,11 +53,6 @@ def state(stored: Stored | Unknown) -> dict[str, Any]:
     return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
 
 
-def without_note(shown_state: dict[str, Any]) -> dict[str, Any]:
-    """Return a diff without its note on the token."""
-    return {name: value for name, value in shown_state.items() if name != "token"}
-
-
 def run_task(name: str, arguments: dict[str, Any], *, check_mode: bool = False) -> tuple[dict[str, Any], str]:
     """Run a task as Ansible does; return its result, and all that may be shown of it.
 

@@ -25,10 +25,7 @@ EXAMPLE = SIMULATOR / "workspaces.yml"
 def test_rate_limits_are_for_each_key_and_tell_how_long_to_wait() -> None:
     now = 1_000.0
     other_key = api_key_of("team-b")
-    with (
-        Simulator(clock=lambda: now, rate_limit=2, pagerduty_rate_limit=2) as simulator,
-        Client(simulator) as client,
-    ):
+    with Simulator(clock=lambda: now, rate_limit=2, pagerduty_rate_limit=2) as simulator, Client(simulator) as client:
         workspace = simulator.add_workspace(API_KEY)
         simulator.add_workspace(other_key)
         for remaining in ("1", "0"):

@@ -105,42 +105,19 @@ def test_bad_value_is_refused(network: responses.RequestsMock, option: str, valu
         "contains a character that is not ASCII, such as a dash": ["u\u2013{secret}"],
         "is empty or blank": ["", " \t"],
         'is the string "{value}": a template or lookup returned no value': [
-            "None",
-            "TRUE",
-            "false",
-            "null",
-            "undefined",
+            *("None", "TRUE", "false", "null", "undefined")
         ],
         "is a mask that a tool shows": [
             *("$encrypted$", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "u+$REDACTED$ab12", "********", "u+********ab12"),
             *("u+EXAM...ab12", "xxxxxxxxxxxxxxxxab12", "(sensitive)", "changeme"),
         ],
         "is encrypted and was not decrypted": [
-            "$ANSIBLE_VAULT;1.1;AES256\n6138",
-            "!vault|$ANSIBLE_VAULT;1.1",
-            "ENC[AES]",
+            *("$ANSIBLE_VAULT;1.1;AES256\n6138", "!vault|$ANSIBLE_VAULT;1.1", "ENC[AES]")
         ],
         "is a template or a reference": [
-            *(
-                "{{ x }}",
-                "v-{{ x }}",
-                "{% if x %}",
-                "${PD_TOKEN}",
-                "$PD_TOKEN",
-                "$env:PD_TOKEN",
-                "$(pass pd)",
-                "%PD_TOKEN%",
-            ),
-            *(
-                "<key>",
-                "@@KEY@@",
-                "__key__",
-                "#{key}#",
-                "PAGERDUTY_TOKEN",
-                "op://vault/x",
-                "arn:aws:x",
-                "/run/secrets/x",
-            ),
+            *("{{ x }}", "v-{{ x }}", "{% if x %}", "<key>", "@@KEY@@", "__key__", "#{key}#", "/run/secrets/x"),
+            *("${PD_TOKEN}", "$PD_TOKEN", "$env:PD_TOKEN", "$(pass pd)", "%PD_TOKEN%", "PAGERDUTY_TOKEN"),
+            *("op://vault/x", "arn:aws:x"),
         ],
         "is bytes": ["b'{secret}'"],
         "is in quotes": ['"{secret}"', "'{secret}'", "{secret}'"],

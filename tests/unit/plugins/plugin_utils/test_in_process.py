@@ -23,7 +23,7 @@ from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _in_proce
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils._in_process import NOT_ONCE
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils._preconditions import SHARED_API_KEY
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN, VALIDATE
-from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, INFO, action, run_task
+from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, INFO, action, run_module, run_task
 
 URL = "https://cortex.example.com"
 PYTHON = "ansible_python_interpreter"
@@ -115,10 +115,13 @@ def test_bad_secret_makes_nothing_unreadable_and_shows_no_arguments(
         assert masked == f"localhost {'$REDACTED$' if QUOTED in secret else QUOTED}"
 
 
+@pytest.mark.parametrize("run", [run_task, run_module])
 @pytest.mark.parametrize("name", [CONFIG, INFO])
-def test_unexpected_exception_becomes_a_failure_without_its_text(network: responses.RequestsMock, name: str) -> None:
+def test_unexpected_exception_becomes_a_failure_without_its_text(
+    network: responses.RequestsMock, name: str, run: Callable[..., tuple[dict[str, Any], str]]
+) -> None:
     respond(network, GET, body=LookupError(f"the key {API_KEY} and the token {TOKEN}"))
-    result, printed = run_task(name, ARGUMENTS if name == CONFIG else CONNECTION)
+    result, printed = run(name, ARGUMENTS if name == CONFIG else CONNECTION)
     assert (result["failed"], result["changed"], result["configuration"]) == (True, False, None)
     start = r"An unexpected error occurred: LookupError in (?!_converge)\w+\.py, line \d+\. Report it at https:"
     assert re.match(start, result["msg"])
