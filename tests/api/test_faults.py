@@ -46,14 +46,11 @@ class Injection(NamedTuple):
     fields: dict[str, Any] | None = None
     wire: str | None = None
 
-    def inject(self, workspace: Workspace, operation: str, times: int | None, **more: Any) -> contextlib.ExitStack:
-        """Let the next `times` requests of an operation meet the fault, in a block (None: all)."""
-        stack = contextlib.ExitStack()
+    def inject(self, workspace: Workspace, operation: str) -> contextlib.AbstractContextManager[None]:
+        """Let each request of an operation meet the fault, in a block."""
         if self.fields is not None:
-            workspace.fault(operation, times=times, **self.fields, **more)
-        if self.wire:
-            stack.enter_context(broken_wire({**ROUTES, "abilities": ABILITIES}[operation], self.wire, times))
-        return stack
+            workspace.fault(operation, times=None, **self.fields)
+        return broken_wire(ROUTES[operation], self.wire) if self.wire else contextlib.nullcontext()
 
 
 def http(kind: Kind, status: int, says: str, headers: dict[str, str] | None = None, **fields: Any) -> Injection:
@@ -182,7 +179,7 @@ def test_error_names_the_event_and_the_remedy(
     config: RunTask, simulator: Simulator, workspace: Workspace, waits: list[float], fault: Injection
 ) -> None:
     workspace.configuration = OLD
-    with fault.inject(workspace, "replace", times=None):
+    with fault.inject(workspace, "replace"):
         result = config(retries=1)
     assert workspace.requests == IN_VAIN[fault.kind]
     assert (result["failed"], result["changed"]) == (True, False)
@@ -239,8 +236,8 @@ def test_lost_response_of_each_operation_is_made_up_for(
     sent: list[str],
 ) -> None:
     workspace.configuration = None if operation == "add" else OLD
-    with CONNECTION_LOST.inject(workspace, operation, times=1, processed=True):
-        result = config(**options)
+    workspace.fault(operation, drop=True, processed=True)
+    result = config(**options)
     assert (simulator.requests, "failed" in result, result["changed"]) == (sent, False, True)
     assert workspace.configuration == (None if operation == "delete" else NEW)
 
@@ -312,7 +309,7 @@ def test_token_that_could_not_be_checked_is_not_written(
     config: RunTask, simulator: Simulator, workspace: Workspace, fault: Injection
 ) -> None:
     workspace.configuration = OLD
-    with fault.inject(workspace, "abilities", times=None):
+    with fault.inject(workspace, "abilities"):
         result = config(preflight=True, retries=1)
     is_repeated = fault.kind in IS_REPEATED
     assert simulator.requests == [GET, ABILITIES] + [ABILITIES] * is_repeated

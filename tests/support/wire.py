@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Iterator
@@ -16,7 +17,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.util.connection
 
-READ_TIMEOUT_SECONDS = 0.1
+FAILURES = {
+    "refused": ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+    "silent": TimeoutError("timed out"),
+    "unresolved": socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+}
 
 
 def untrusted(code: int, message: str = "") -> Exception:
@@ -27,43 +32,26 @@ def untrusted(code: int, message: str = "") -> Exception:
 
 
 @contextmanager
-def broken_wire(request: str, way: str, times: int | None = None) -> Iterator[None]:
-    """Break the way of the next `times` requests (None: all) that are, for example, ``GET /path``.
+def broken_wire(request: str, way: str) -> Iterator[None]:
+    """Break the way of each request that is, for example, ``GET /path``.
 
     `way` is ``refused`` (nobody listens), ``silent`` (nobody accepts the connection), ``unresolved`` (the host name
     does not exist), ``untrusted`` (the server has another host's certificate), or ``impatient`` (the client waits a
-    tenth of a second only for a response). All but the certificate happens below requests, in sockets.
+    tenth of a second only for a response).
     """
-    left = times
     send = requests.adapters.HTTPAdapter.send
-    connect = urllib3.util.connection.create_connection
-    # Nobody listens at a port that is bound only, and nobody else gets it.
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
 
-        def broken_send(adapter: Any, prepared: requests.PreparedRequest, **options: Any) -> requests.Response:
-            nonlocal left
-            url = urlsplit(str(prepared.url))
-            if f"{prepared.method} {url.path}" == request and left != 0:
-                left = None if left is None else left - 1
-                if way == "untrusted":
-                    raise untrusted(62)
-                if way == "impatient":
-                    options["timeout"] = READ_TIMEOUT_SECONDS
-                else:
-                    prepared.url = url._replace(netloc=f"127.0.0.1:{port}").geturl()
+    def broken_send(adapter: Any, prepared: requests.PreparedRequest, **options: Any) -> requests.Response:
+        url = urlsplit(str(prepared.url))
+        if f"{prepared.method} {url.path}" != request:
+            return send(adapter, prepared, **options)
+        if way == "untrusted":
+            raise untrusted(62)
+        if way == "impatient":
+            return send(adapter, prepared, **{**options, "timeout": 0.1})
+        prepared.url = url._replace(netloc="127.0.0.1:1").geturl()  # so that a new connection is needed
+        with mock.patch.object(urllib3.util.connection, "create_connection", side_effect=FAILURES[way]):
             return send(adapter, prepared, **options)
 
-        def broken_connect(address: tuple[str, int], *arguments: Any, **options: Any) -> socket.socket:
-            if address[1] == port and way == "silent":
-                raise TimeoutError("timed out")
-            if address[1] == port and way == "unresolved":
-                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            return connect(address, *arguments, **options)
-
-        with (
-            mock.patch.object(requests.adapters.HTTPAdapter, "send", broken_send),
-            mock.patch.object(urllib3.util.connection, "create_connection", broken_connect),
-        ):
-            yield
+    with mock.patch.object(requests.adapters.HTTPAdapter, "send", broken_send):
+        yield
