@@ -42,10 +42,4 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 def filled(value: Any, placeholder: str, text: str) -> Any:
     """Return a value of JSON with a text in place of each placeholder in it."""
-    if isinstance(value, str):
-        return value.replace(placeholder, text)
-    if isinstance(value, list):
-        return [filled(item, placeholder, text) for item in value]
-    if isinstance(value, dict):
-        return {filled(key, placeholder, text): filled(item, placeholder, text) for key, item in value.items()}
-    return value
+    return json.loads(json.dumps(value).replace(placeholder, json.dumps(text)[1:-1]))

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import datetime
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -56,45 +54,6 @@ def as_module(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
 # Output
 
 
-@pytest.mark.parametrize("is_wanted", [True, False])
-def test_invocation_hides_secrets_only(
-    empty: responses.RequestsMock, environment: pytest.MonkeyPatch, is_wanted: bool
-) -> None:
-    # Before ansible-core 2.21 there is no such setting, and it is always wanted.
-    environment.setenv("ANSIBLE_INJECT_INVOCATION", str(is_wanted))
-    result = json.loads(run_task(CONFIG, {**ARGUMENTS, "previous_token": OTHER_TOKEN})[1])
-    if "invocation" not in result:
-        assert not is_wanted
-        return
-    arguments = result["invocation"]["module_args"]
-    hidden = {name for name, value in arguments.items() if value == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}
-    assert hidden == {"api_key", "token", "previous_token"}
-    assert (arguments["base_url"], arguments["update_token"]) == (URL, "on_change")
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"unknown": OTHER_TOKEN}, f"Unsupported parameters for (cortexapps.cortex.{CONFIG}) module: unknown"),
-        ({"state": API_KEY}, "value of state must be one of: present, absent, got: ********"),
-        (
-            {"update_token": OTHER_TOKEN},
-            "value of update_token must be one of: on_change, always, on_create, got: ****",
-        ),
-        ({"base_url": f"https://admin:{OTHER_TOKEN}@x.example.com"}, "base_url contains a user or a password"),
-        ({"preflight_url": f"{URL}/?x={OTHER_TOKEN}#{OTHER_TOKEN}"}, "preflight_url has a query or a fragment"),
-    ],
-    ids=lambda value: None if isinstance(value, str) else next(iter(value)),
-)
-def test_rejected_arguments_show_no_secret(environment: pytest.MonkeyPatch, options: dict[str, Any], says: str) -> None:
-    environment.setenv("ANSIBLE_INJECT_INVOCATION", "true")
-    result, printed = run_task(CONFIG, {**ARGUMENTS, **options})
-    assert result["failed"] is True
-    assert says in result["msg"]
-    for secret in (API_KEY, TOKEN, OTHER_TOKEN):
-        assert secret not in printed
-
-
 # Ansible masks what it knows in the whole process: no other test has this one.
 QUOTED = "q_4wHbTn92-XcVm7Ld58"
 
@@ -135,18 +94,7 @@ def test_unexpected_exception_after_a_write_reports_the_write(empty: responses.R
     assert (result["failed"], result["changed"], result["configuration"]["last_four"]) == (True, True, "ab12")
 
 
-def test_host_is_above_the_diff(empty: responses.RequestsMock) -> None:
-    diff = action(CONFIG, ARGUMENTS, check_mode=True).run(task_vars={"inventory_hostname": "payments"})["diff"]
-    assert (diff["before_header"], diff["after_header"]) == ("payments", "payments")
-    assert [call.request.method for call in empty.calls] == ["GET"]
-
-
 # Arguments and environment
-
-
-def test_date_of_yaml_is_a_string() -> None:
-    result = action(CONFIG, {**ARGUMENTS, "state": datetime.date(2026, 11, 29)}).run(task_vars={})
-    assert "got: 2026-11-29" in result["msg"]
 
 
 def test_environment_is_obeyed_and_restored(empty: responses.RequestsMock, environment: pytest.MonkeyPatch) -> None:
