@@ -27,7 +27,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         description="Simulates the PagerDuty integration of Cortex, and PagerDuty's abilities, until you press Ctrl-C.",
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=0, help="port to listen on (default: a free one)")
     tls = "use HTTPS, with a certificate that is valid or has the named fault"
     add("--tls", nargs="?", const=True, default=False, choices=get_args(BadCertificate), help=tls)

@@ -54,7 +54,6 @@ class Simulator(State):
         tls: bool | BadCertificate = False,
         *,
         prefix: str = "",
-        host: Annotated[str, Field(min_length=1)] = "127.0.0.1",
         port: Annotated[int, Field(ge=0, le=65535)] = 0,
         clock: Callable[[], float] = time.monotonic,
         **settings: Any,
@@ -62,26 +61,22 @@ class Simulator(State):
         super().__init__(Settings(**settings), clock)
         self._tls = tls
         self._prefix = f"/{prefix.strip('/')}".rstrip("/")
-        self._host = host
         self._port = port
         #: The certificate authority's PEM file; None without TLS.
         self.ca_path: str | None = None
 
     def start(self) -> Simulator:
         """Listen and serve. Raises OSError when the address cannot be had."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         try:
-            listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
-        except (OSError, UnicodeError) as error:
-            raise OSError(f"cannot listen on host {self._host!r}, port {self._port}: {error}") from error
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=_BACKLOG)
+        except OSError as error:
+            raise OSError(f"cannot listen on port {self._port}: {error}") from error
         self.resources.enter_context(listener)
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        authority = f"{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        origin = f"{'https' if self._tls else 'http'}://{authority}"
+        origin = f"{'https' if self._tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         self.url = origin + self._prefix
         self.pagerduty_url, self.control_url = f"{origin}/pagerduty", f"{origin}/_control"
         application = web.Application(client_max_size=_MAXIMUM_BODY_BYTES)
-        application.add_subapp("/_control", control_application(self, authority.rpartition(":")[0]))
+        application.add_subapp("/_control", control_application(self))
         application.router.add_route("*", "/{path:.*}", Api(self, self._prefix).handle)
         context = self._make_tls_context() if self._tls else None
         started: Future[Callable[[], object]] = Future()
@@ -111,7 +106,7 @@ class Simulator(State):
             stranger = trustme.CA()
             certificate = trustme.LeafCert(stranger.private_key_pem.bytes(), stranger.cert_pem.bytes(), [])
         else:
-            names = {"localhost", "127.0.0.1", "::1", self._host}
+            names = {"localhost", "127.0.0.1"}
             if self._tls == "wrong-host":
                 names = {"other.example.com"}
             yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
