@@ -15,10 +15,12 @@ import pytest
 from tests.simulator import Simulator
 from tests.simulator.state import Workspace
 from tests.support.cortex import ABILITIES, DELETE, GET, OTHER_TOKEN, POST, PUT, ROUTES, TOKEN, VALIDATE, configuration
-from tests.support.tasks import RunTask, state
+from tests.support.tasks import RunTask
 from tests.support.wire import broken_wire
 
 OLD, NEW = configuration(OTHER_TOKEN), configuration(TOKEN)
+SHOWN_OLD = {"is_token_readonly": True, "last_four": "cd34"}
+NO_DIFFERENCE = {name: {"state": "present", **SHOWN_OLD} for name in ("before", "after")}
 UNCHANGED = "Current configuration: a token ending in cd34, is_token_readonly=true (unchanged)."
 GAVE_UP = re.compile(r" Gave up after 2 attempts and \d+ s of waiting\.")
 
@@ -183,7 +185,7 @@ def test_error_names_the_event_and_the_remedy(
         result = config(retries=1)
     assert workspace.requests == IN_VAIN[fault.kind]
     assert (result["failed"], result["changed"]) == (True, False)
-    assert result["diff"] == {"before": state(OLD), "after": state(OLD)}
+    assert result["diff"] == NO_DIFFERENCE
     is_repeated = fault.kind in IS_REPEATED
     assert len(waits) == is_repeated + (fault.kind is LOST)
     assert len(GAVE_UP.findall(result["msg"])) == is_repeated
@@ -336,8 +338,8 @@ def test_rejected_token_is_not_written(
         "failed": True,
         "msg": f"{start} Check token or preflight_url. {UNCHANGED}",
         "changed": False,
-        "configuration": {"is_token_readonly": True, "last_four": "cd34"},
-        "diff": {"before": state(OLD), "after": state(OLD)},
+        "configuration": SHOWN_OLD,
+        "diff": NO_DIFFERENCE,
         "preflight": False,
         "rolled_back": False,
         "validation": None,

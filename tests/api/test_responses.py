@@ -12,16 +12,7 @@ import pytest
 
 from tests.simulator.state import Workspace
 from tests.support.cortex import GET, TOKEN, VALIDATE, configuration
-from tests.support.tasks import RunTask, Stored, shown
-
-
-@pytest.mark.parametrize("stored", [None, configuration(TOKEN), configuration(TOKEN, False)])
-def test_configuration_is_returned(info: RunTask, workspace: Workspace, stored: Stored) -> None:
-    workspace.configuration = stored
-    # There is nothing to validate.
-    result = info(validate=stored is None)
-    assert result == {"changed": False, "configuration": shown(stored), "validation": None}
-    assert workspace.requests == [GET]
+from tests.support.tasks import RunTask
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ import importlib.util
 import io
 import json
 import os
-import re
 import syslog
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -30,27 +29,9 @@ CONFIG, INFO = "cortex_pagerduty_config", "cortex_pagerduty_config_info"
 # ansible-test runs the tests of modules and module_utils without the controller's part of Ansible.
 HAS_CONTROLLER = importlib.util.find_spec("ansible.plugins") is not None
 
-#: The sentences that say what is stored. A message has exactly one of them.
-WHAT_IS_STORED = re.compile(r"Current configuration: |The current configuration is unknown: |Nothing was changed\.")
-
 #: Runs a task of a module with options (None: the option is not given); returns its result.
 RunTask = Callable[..., dict[str, Any]]
 Stored = dict[str, Any] | None
-Unknown = Literal["unknown"]
-
-
-def shown(stored: Stored | Unknown) -> Stored:
-    """Return the simulator's configuration as the modules show it."""
-    if stored is None or stored == "unknown":
-        return None
-    return {"is_token_readonly": stored["is_token_readonly"], "last_four": stored["token"][-4:]}
-
-
-def state(stored: Stored | Unknown) -> dict[str, Any]:
-    """Return the simulator's configuration as a diff shows it."""
-    if stored == "unknown":
-        return {"state": "unknown"}
-    return {"state": "present", **(shown(stored) or {})} if stored else {"state": "absent"}
 
 
 def run_task(name: str, arguments: dict[str, Any], *, check_mode: bool = False) -> tuple[dict[str, Any], str]:
