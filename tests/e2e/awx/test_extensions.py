@@ -97,7 +97,7 @@ def test_awx_takes_the_survey_and_only_the_flag_that_cortex_does_not_verify_is_r
     assert required == ["cortex_pagerduty_is_token_readonly"]
 
 
-def test_the_survey_asks_what_the_role_and_the_playbook_know_with_their_choices_and_defaults() -> None:
+def test_the_survey_matches_the_variables_of_the_role_and_the_playbook() -> None:
     options = role_options("cortex_pagerduty")
     playbook = (ROOT / "playbooks/pagerduty_rollout.yml").read_text()
     for question in load("rollout_survey.yml")["spec"]:

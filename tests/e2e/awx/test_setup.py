@@ -266,7 +266,7 @@ def link(controller: Controller, node: Object, association: str, other: Object) 
     controller.associations.setdefault((node["id"], association), []).append(other["id"])
 
 
-def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, oldest_core: Path) -> None:
+def test_it_writes_differences_and_check_mode_names_them(ready: Controller, oldest_core: Path) -> None:
     """Where the check writes, nodes lead past the approval, names and settings differ, and others have objects."""
     workflow, audit = ready.one("workflow_job_templates", WORKFLOW), ready.one("job_templates", AUDIT)
     inventory, rollout = ready.one("inventories", "Cortex workspaces"), ready.one("job_templates", ROLLOUT)
@@ -318,7 +318,7 @@ def test_it_writes_what_differs_and_check_mode_says_so(ready: Controller, oldest
     }
 
 
-def test_check_mode_on_an_empty_controller_says_what_it_cannot_predict(controller: Controller) -> None:
+def test_check_mode_on_an_empty_controller_names_the_unpredictable(controller: Controller) -> None:
     done = set_up(controller, VARIABLES, "--check")
     assert (done.succeeded, controller.writes) == (True, []), done.output
     assert done.items("Create the credential types") == ["Cortex", "PagerDuty"]
@@ -419,14 +419,14 @@ awx_project_branch: 1.0.0
         (re.sub("{__ansible_vault: (.*)}}", r"!vault \1}", VARIABLES), "AWX stores variables in clear text[.]"),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_is_made(controller: Controller, text: str, message: str) -> None:
+def test_faults_are_named_before_anything_is_made(controller: Controller, text: str, message: str) -> None:
     """What else cannot work is in the unit tests."""
     done = set_up(controller, text)
     assert (done.succeeded, controller.writes) == (False, [])
     assert re.search(message, done.everything)
 
 
-def test_without_awx_awx_it_says_what_to_install(tmp_path: Path, oldest_core: Path) -> None:
+def test_without_awx_awx_it_names_the_missing_collection(tmp_path: Path, oldest_core: Path) -> None:
     for programs in dict.fromkeys((Path(sys.executable).parent, oldest_core)):
         done = run(programs / "ansible-playbook", "cortexapps.cortex.awx_setup", cwd=tmp_path, env=isolated(tmp_path))
         assert done.returncode == 2

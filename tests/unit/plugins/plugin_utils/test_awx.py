@@ -91,7 +91,7 @@ UNMARKED = {"description": ""}
         ({"references": {"credentials": ["Git"]}}, find(objects()), "Default has 0 credentials with the name Git[.]"),
     ],
 )
-def test_what_cannot_be_made_is_known_before_it_begins(wanted: Any, found: _awx.Found, problem: str | None) -> None:
+def test_faults_are_known_before_it_begins(wanted: Any, found: _awx.Found, problem: str | None) -> None:
     problems = " ".join(_awx.find_obstacles(replace(WANTED, **wanted), found, "Default"))
     assert re.search(problem, problems) if problem else not problems
 
@@ -163,14 +163,14 @@ STORED = {"api_key": "$encrypted$", "base_url": EU}
         ("pagerduty", {"token": "$encrypted$"}, "", False, {"token": "$encrypted$"}, False),
     ],
 )
-def test_a_credential_keeps_what_is_not_given(
+def test_a_credential_keeps_the_values_that_are_not_given(
     role: str, existing: Object | None, base_url: str, update: bool, inputs: Object, writes: bool
 ) -> None:
     wanted = replace(WANTED, base_url=base_url, update_secrets=update)
     assert _awx.plan_inputs(role, existing and {"inputs": existing}, wanted) == (inputs, writes)
 
 
-def test_what_is_marked_is_renamed_or_removed_and_a_type_stays_that_another_organization_needs() -> None:
+def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organization_needs_stays() -> None:
     made = objects(check={"name": "Old"}, inventory=UNMARKED, cortex={"inputs": STORED})
     made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
     found = find(made)
