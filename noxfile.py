@@ -49,7 +49,16 @@ if PYTHON not in MATRIX[CORE]:
 
 SIMULATOR = ("-r", "tests/simulator/requirements.txt")
 UNITS = ("-r", "tests/unit/requirements.txt")
-E2E = ("-r", "tests/e2e/requirements.txt")
+E2E = (
+    *SIMULATOR,
+    "ansible-builder",
+    "ansible-lint",
+    "ansible-runner",
+    "filelock",
+    "pytest",
+    "pytest-xdist",
+    "requests",
+)
 # A file of tests shares what takes long, and the longest files come first: see tests/e2e/conftest.py.
 IN_FILES = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Variables that can change the outcome of a run: of the tools, of the collection, and of the way to other hosts.
 _FOREIGN = re.compile(
-    r"(?i:(ANSIBLE|CORTEX|COVERAGE|CURL|GIT|HYPOTHESIS|PAGERDUTY|PYTEST|REQUESTS|RUFF|SSL|UV)_.*|(MYPY|PYTHON).*"
+    r"(?i:(ANSIBLE|CORTEX|COVERAGE|CURL|GIT|PAGERDUTY|PYTEST|REQUESTS|RUFF|SSL|UV)_.*|(MYPY|PYTHON).*"
     r"|.*_PROXY|MAKEFLAGS|MAKELEVEL|MFLAGS|NETRC|XDG_(CACHE|CONFIG|DATA)_HOME)"
 )
 

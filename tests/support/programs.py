@@ -1,13 +1,23 @@
 # Copyright (c) 2026 cortexapps.cortex contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs programs as a user does."""
+"""Runs programs as a user does, where the path of the clone lets them."""
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
+
+#: For tests that have Ansible start a module in a Python of this clone.
+plain_path = pytest.mark.skipif(
+    not re.fullmatch(r"[\w./+@-]+", sys.executable),
+    reason="Ansible does not quote the path of a module's Python everywhere, and this has blanks or special characters",
+)
 
 
 def run(

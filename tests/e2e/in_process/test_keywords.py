@@ -22,8 +22,7 @@ from tests.simulator import Simulator
 from tests.support.cortex import GET, OTHER_TOKEN, PUT, TOKEN, VALIDATE, api_key_of, configuration
 from tests.support.environment import isolated
 from tests.support.leaks import leaks_in
-from tests.support.marks import plain_path
-from tests.support.programs import run
+from tests.support.programs import plain_path, run
 from tests.support.vault import encrypt
 
 HOSTS = ("encrypted", "background", "timeout", "terminated", "without_requests")

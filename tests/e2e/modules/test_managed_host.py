@@ -15,8 +15,7 @@ import yaml
 from tests.simulator import Simulator
 from tests.support.cortex import API_KEY, DELETE, GET, POST, TOKEN, VALIDATE
 from tests.support.environment import isolated
-from tests.support.marks import plain_path
-from tests.support.programs import run
+from tests.support.programs import plain_path, run
 
 CONFIG = {"token": TOKEN, "is_token_readonly": True, "preflight": True, "validate": True}
 TASKS: list[tuple[str, dict[str, Any]]] = [

@@ -24,8 +24,7 @@ from tests.simulator import Simulator
 from tests.support.disguises import FORMS
 from tests.support.environment import isolated, short_folder
 from tests.support.leaks import PAYLOADS, leaks_below
-from tests.support.marks import plain_path
-from tests.support.programs import run
+from tests.support.programs import plain_path, run
 from tests.support.servers import recording_server
 from tests.support.vault import encrypt
 
