@@ -154,10 +154,8 @@ def _after_validation(knowledge: Knowledge, goal: Goal, verdicts: tuple[Verdict,
     if goal.reads_only or is_valid(verdicts):
         return Finish()
     not_valid = _not_valid(verdicts)
-    if knowledge.written is None:
+    if knowledge.written is None or not goal.rollback:
         return Finish(not_valid.extended(*[NOT_WRITTEN] * goal.rollback, REPLACE_IT))
-    if not goal.rollback:
-        return Finish(not_valid)
     if not verdicts:
         return Finish(not_valid.extended(NO_VERDICT))
     undo = plan_rollback(knowledge, goal)

@@ -43,7 +43,9 @@ def mask_result(result: t.Mapping[str, t.Any], args: t.Mapping[str, t.Any]) -> d
 def _shown(name: str, value: t.Any) -> t.Any:
     if name in SECRETS:
         return HIDDEN if value else None
-    return HIDDEN if name in URLS and not is_url(str(value)) else value
+    # Anything else than the URL of an API may contain a password.
+    is_shown = is_url(str(value)) or not (name in URLS or "://" in str(value))
+    return value if is_shown else HIDDEN
 
 
 def _mask(value: t.Any, secrets: t.Sequence[str]) -> t.Any:

@@ -167,8 +167,7 @@ def check_arguments(args: t.Mapping[str, t.Any]) -> None:
     for name, value in args.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InvalidOptionError(f"{name} is not a finite number.")
-        if name == "ca_path" and "://" in str(value):
-            raise InvalidOptionError("ca_path is a URL, but must be a path.")
+    _check_path(str(args.get("ca_path")))
     # Before ansible-core 2.19, Ansible's own check has a message about types for it.
     if args.get("api_key", "") is None:
         raise _null("api_key", SECRETS["api_key"][0])
@@ -189,6 +188,7 @@ def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
         raise InvalidOptionError(f"timeout must be above 0 and at most {MAX_TIMEOUT} seconds.")
     if not 0 <= params["retries"] <= MAX_RETRIES:
         raise InvalidOptionError(f"retries must be from 0 to {MAX_RETRIES}.")
+    _check_path(params["ca_path"] or "")
     if params["ca_path"] is not None and not os.path.exists(params["ca_path"]):
         raise InvalidOptionError(
             f"ca_path does not exist on the host that the task runs on: {params['ca_path'][:200]!r}."
@@ -230,6 +230,9 @@ def check_config(params: t.Mapping[str, t.Any]) -> list[str]:
             "rollback is true and validate is false.",
             "Only a validation shows that a token must be rolled back: set validate to true, or rollback to false.",
         )
+    for name in ("token", "previous_token"):
+        if params[name] == params["api_key"]:
+            raise InvalidOptionError(f"{name} equals api_key, but must be a REST API key of PagerDuty.")
     if can_roll_back and params["previous_token"] == params["token"]:
         raise InvalidOptionError("previous_token equals token, so there would be nothing to go back to.")
     if is_present:
@@ -254,6 +257,12 @@ def _check_secret_option(name: str, params: t.Mapping[str, t.Any], *, is_needed:
             f"Set it (in the role: cortex_pagerduty_{name}), or {SECRETS[name][0]} in the environment of"
             " ansible-playbook.",
         )
+
+
+def _check_path(ca_path: str) -> None:
+    # It could contain a password, and would be shown.
+    if "://" in ca_path:
+        raise InvalidOptionError("ca_path is a URL, but must be a path.")
 
 
 def _null(name: str, variable: str) -> InvalidOptionError:

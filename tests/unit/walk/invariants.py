@@ -341,7 +341,7 @@ def says_what_happened(moment: Moment) -> bool:
         "token is not valid: PagerDuty does not accept the token.": verdicts == NOT_VALID,
         "token is not valid: it lists no verdict.": verdicts == (),
         "Nothing was rolled back: this task did not write": asks_to_undo and verdicts is not None and not told.own,
-        "To replace it, run the task with a valid token.": verdicts is not None and not told.own,
+        "To replace it, run the task with a valid token.": verdicts is not None and not (told.own and goal.rollback),
         "Nothing was rolled back: Cortex gave no verdict.": asks_to_undo and has_no_verdict,
         "Nothing was rolled back: Cortex does not return": cannot_undo and goal.previous_last_four is None,
         "had the same last four characters": cannot_undo and goal.previous_last_four is not None,

@@ -150,7 +150,7 @@ NOT_WRITTEN = "this task did not write the token. To replace it, run the task wi
 @pytest.mark.parametrize(
     ("events", "changes", "says"),
     [
-        ((*REPLACED, INVALID), {"rollback": False}, ""),
+        ((*REPLACED, INVALID), {"rollback": False}, " To replace it, run the task with a valid token."),
         ((*REPLACED, INVALID), {"previous_last_four": None}, f" Nothing was rolled back: {NOT_SET}"),
         ((StateRead(FULL_NEW), WriteAccepted(REPLACE), INVALID), {}, f" Nothing was rolled back: {LAST_FOUR}"),
         ((StateRead(NEW), INVALID), {}, f" Nothing was rolled back: {NOT_WRITTEN}"),
@@ -198,7 +198,8 @@ def test_message_reports_the_rollback(events: tuple[Event, ...], changes: dict[s
 )
 def test_nothing_is_rolled_back_without_a_verdict(event: Event, message: str) -> None:
     assert said(ROLLBACK, *REPLACED, event) == f"{message} Nothing was rolled back: Cortex gave no verdict."
-    assert said(ROLLBACK._replace(rollback=False), *REPLACED, event) == message
+    advice = " To replace it, run the task with a valid token." * isinstance(event, Validated)
+    assert said(ROLLBACK._replace(rollback=False), *REPLACED, event) == message + advice
 
 
 @pytest.mark.parametrize(

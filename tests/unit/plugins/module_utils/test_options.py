@@ -168,6 +168,7 @@ def test_missing_option_is_named_with_its_variables(
         ("ca_path", "/no/ca.pem", "does not exist on the host that the task runs on: '/no/ca.pem'"),
         *(("token", value, "is a number, but must be a string") for value in ("+123456789.5", "1.5e+30", 1.5e300)),
         ("ca_path", "https://u:password@h/ca.pem", "ca_path is a URL, but must be a path."),
+        *((name, API_KEY, "equals api_key, but must be") for name in ("token", "previous_token")),
         ("rollback", True, "rollback is true and validate is false. Only a validation"),
     ],
 )
