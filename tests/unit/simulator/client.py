@@ -34,13 +34,11 @@ class Client(requests.Session):
         self.trust_env = False
         self.verify = simulator.ca_path or True
 
-    def call(
-        self, operation: str, token: str = TOKEN, read_only: bool = True, key: str | None = API_KEY, **options: Any
-    ) -> requests.Response:
+    def call(self, operation: str, token: str = TOKEN, key: str | None = API_KEY, **options: Any) -> requests.Response:
         """Send a request; writes carry `token` unless `options` have a body."""
         method, path = ROUTES[operation].split()
         if operation in ("add", "replace") and "data" not in options:
-            options["json"] = {"token": token, "isTokenReadonly": read_only}
+            options["json"] = {"token": token, "isTokenReadonly": True}
         options["headers"] = {**({"Authorization": f"Bearer {key}"} if key else {}), **options.get("headers", {})}
         return self.request(method, self.simulator.url + path, **{"timeout": 10, "allow_redirects": False, **options})
 

@@ -60,8 +60,9 @@ def graph(edges: str = "check>approval approval>rollout", **changes: Object) -> 
 COMPLETE = graph()
 
 
-def find(made: dict[str, list[Object]], nodes: list[Object] = COMPLETE, **names: str) -> _awx.Found:
-    return replace(_awx.find(replace(WANTED, names=NAMES | names), made), nodes=nodes)
+def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **names: str) -> _awx.Found:
+    found = _awx.find(replace(WANTED, names=NAMES | names), made)
+    return replace(found, nodes=COMPLETE if nodes is None else nodes)
 
 
 UNMARKED = {"description": ""}
