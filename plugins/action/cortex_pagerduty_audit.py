@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._options import CONNECTION_SPEC, SECRETS, URLS, is_secret, is_url
 from ..plugin_utils._audit import Desired, Row, assess
-from ..plugin_utils._preconditions import find_fault_of_play
+from ..plugin_utils._preconditions import ONLY_ONCE, find_fault_of_play
 from ..plugin_utils._report_file import find_fault_of_path, find_path
 from ..plugin_utils._variables import PREFIX, EvaluationError, describe, evaluate, one_line
 from .cortex_pagerduty_config_info import ActionModule as InfoAction
@@ -36,7 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 str(self._task.get_play().strategy), task_vars["ansible_play_batch"], task_vars["ansible_play_hosts"]
             )
             path = find_path(settings.get("audit_report"))
-            fault = fault or (path and find_fault_of_path(path))
+            # Ansible would register the result of one host for all.
+            fault = fault or (self._task.run_once and ONLY_ONCE) or (path and find_fault_of_path(path))
             if fault:
                 return {**result, "failed": True, "msg": fault}
             is_strict = read_boolean("audit_strict", settings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
+from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
@@ -57,13 +58,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 if each != host:
                     return {"skipped": True}
         rows = sort(rows)
+        # Those that --limit or the hosts of the play leave out.
+        unread = len(set(task_vars["groups"]["all"]) - set(LOCALHOST) - set(hosts))
         # As debug does, so that the table is shown.
-        result = {"changed": False, "table": to_table(rows), "_ansible_verbose_always": True}
+        result = {"changed": False, "table": to_table(rows, unread), "_ansible_verbose_always": True}
         if path is not None:
             result.update(dest=path, changed=True)
             try:
                 if not self._task.check_mode:
-                    write(path, rows, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+                    write(path, rows, datetime.now(timezone.utc).isoformat(timespec="seconds"), unread)
             except OSError as error:
                 result.update(failed=True, changed=False, msg=CANNOT_WRITE.format(path, error))
         return result

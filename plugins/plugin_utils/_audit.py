@@ -39,6 +39,10 @@ UNWANTED = "a configuration is stored, but desired is none"
 OTHER_TOKEN = "ends in {}, desired is {}"
 OTHER_FLAG = "read-only is {}, desired is {}"
 MAY_DELETE = "You may delete the previous token in PagerDuty: no workspace has it."
+NOT_ALL_AUDITED = (
+    "None of the {} audited workspaces has the previous token, but the inventory has {} hosts. Before you delete the "
+    "token in PagerDuty, audit each of the others that is a workspace."
+)
 KEEP = "Do not delete the previous token in PagerDuty yet."
 HAVE_PREVIOUS = "Its last four characters ({}) are in {} of {} workspaces: {}."
 UNKNOWN = "Unknown in {}: {}."
@@ -154,8 +158,11 @@ def sort(rows: t.Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: list(STATUSES).index(row.status))
 
 
-def describe_previous_token(rows: t.Sequence[Row]) -> str | None:
-    """Return whether the previous token may be deleted in PagerDuty, None if there is none."""
+def describe_previous_token(rows: t.Sequence[Row], unread: int = 0) -> str | None:
+    """Return whether the previous token may be deleted in PagerDuty, None if there is none.
+
+    :param unread: how many hosts the inventory has that are not of the audit.
+    """
     previous = {row.desired.previous_last_four for row in rows} - {None}
     if not previous:
         return None
@@ -165,7 +172,7 @@ def describe_previous_token(rows: t.Sequence[Row]) -> str | None:
     having = [row.workspace for row in rows if row.configuration and row.configuration["last_four"] in previous]
     unknown = [row.workspace for row in rows if row.configuration is None and row.status in ("error", "skipped")]
     if not having and not unknown:
-        return MAY_DELETE
+        return NOT_ALL_AUDITED.format(len(rows), len(rows) + unread) if unread else MAY_DELETE
     ends = ", ".join(sorted(map(str, previous)))
     sentences = [KEEP]
     if having:
@@ -183,17 +190,18 @@ def count(rows: t.Sequence[Row]) -> str:
     )
 
 
-def to_table(rows: t.Sequence[Row]) -> list[str]:
+def to_table(rows: t.Sequence[Row], unread: int = 0) -> list[str]:
     lines = [tuple(map(str.upper, HEADINGS)), *(tuple(cell or "-" for cell in row.cells) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines)]
     table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-    return [*table, count(rows), *filter(None, [describe_previous_token(rows)])]
+    return [*table, count(rows), *filter(None, [describe_previous_token(rows, unread)])]
 
 
-def to_json(rows: t.Sequence[Row], read_at: str) -> str:
+def to_json(rows: t.Sequence[Row], read_at: str, unread: int = 0) -> str:
     """Return the report for programs.
 
     :param read_at: when the workspaces were read (UTC, ISO 8601).
+    :param unread: how many hosts the inventory has that are not of the audit.
     """
     workspaces = [
         {
@@ -207,11 +215,12 @@ def to_json(rows: t.Sequence[Row], read_at: str) -> str:
         }
         for row in rows
     ]
-    report = {"read_at": read_at, "previous_token": describe_previous_token(rows), "workspaces": workspaces}
+    previous_token = describe_previous_token(rows, unread)
+    report = {"read_at": read_at, "previous_token": previous_token, "workspaces": workspaces}
     return json.dumps(report, indent=4) + "\n"
 
 
-def to_csv(rows: t.Sequence[Row], _read_at: str) -> str:
+def to_csv(rows: t.Sequence[Row], _read_at: str, _unread: int = 0) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(heading.lower().replace(" ", "_").replace("-", "_") for heading in (*HEADINGS, "Base URL"))
@@ -232,7 +241,7 @@ def _is_formula(text: str) -> bool:
     return unicodedata.normalize("NFKC", text.lstrip("\"' \t\r\n\xa0\u3000")[:1])[:1] in tuple("=+-@")
 
 
-def to_html(rows: t.Sequence[Row], read_at: str) -> str:
+def to_html(rows: t.Sequence[Row], read_at: str, unread: int = 0) -> str:
     """Return a self-contained page."""
     counts = Counter(row.status for row in rows)
     return _PAGE.format(
@@ -240,7 +249,7 @@ def to_html(rows: t.Sequence[Row], read_at: str) -> str:
         summary=f"{counts['valid']} of {len(rows)} valid",
         read_at=html.escape(read_at.replace("T", " at ").replace("+00:00", " UTC")),
         counts="\n".join(f"<li><strong>{counts[status]}</strong> {_html_status(status)}</li>" for status in STATUSES),
-        previous_token=html.escape(describe_previous_token(rows) or ""),
+        previous_token=html.escape(describe_previous_token(rows, unread) or ""),
         headings="".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS),
         rows="\n".join(map(_html_row, rows)),
     )

@@ -26,6 +26,7 @@ SAME_WORKSPACE = (
 )
 MISSPELLED = "The variable {} does not exist. Use {}."
 NOT_LINEAR = "The audit needs the strategy linear, but the play has the strategy {}. Nothing was read."
+ONLY_ONCE = "The audit needs to read each host, but run_once is true. Nothing was read."
 SEVERAL_BATCHES = "The audit needs all hosts in one batch, but serial makes several. Nothing was read."
 
 VARIABLES = {PREFIX + option for option in (*CONFIG_SPEC, "audit_report", "audit_strict", "result")}

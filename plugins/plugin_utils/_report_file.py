@@ -12,7 +12,7 @@ import typing as t
 
 from ._audit import Row, to_csv, to_html, to_json
 
-FORMATS: dict[str, t.Callable[[t.Sequence[Row], str], str]] = {".json": to_json, ".csv": to_csv, ".html": to_html}
+FORMATS: dict[str, t.Callable[[t.Sequence[Row], str, int], str]] = {".json": to_json, ".csv": to_csv, ".html": to_html}
 
 CANNOT_WRITE = "The report cannot be written to {}: {}"
 OTHER_ENDING = "its name must end in .json, .csv or .html."
@@ -43,12 +43,12 @@ def find_fault_of_path(path: str) -> str | None:
     return None
 
 
-def write(path: str, rows: t.Sequence[Row], read_at: str) -> None:
+def write(path: str, rows: t.Sequence[Row], read_at: str, unread: int = 0) -> None:
     """Write the report, whole or not at all, with mode 0600.
 
     :raises OSError: if it cannot be written.
     """
-    content = FORMATS[os.path.splitext(path)[1].lower()](rows, read_at).encode(errors="replace")
+    content = FORMATS[os.path.splitext(path)[1].lower()](rows, read_at, unread).encode(errors="replace")
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "wb") as stream:

@@ -115,30 +115,36 @@ NEW = {**VALID, "configuration": {"is_token_readonly": True, "last_four": "cd34"
 
 
 @pytest.mark.parametrize(
-    ("rows", "says"),
+    ("rows", "unread", "says"),
     [
-        ([audited(VALID)], None),
-        ([audited(NEW, PREVIOUS), audited(ABSENT, PREVIOUS)], audit.MAY_DELETE),
+        ([audited(VALID)], 1, None),
+        ([audited(NEW, PREVIOUS), audited(ABSENT, PREVIOUS)], 0, audit.MAY_DELETE),
+        ([audited(NEW, PREVIOUS), audited(ABSENT, PREVIOUS)], 1, audit.NOT_ALL_AUDITED.format(2, 3)),
         (
             [audited(VALID, PREVIOUS, "a"), audited(NEW, PREVIOUS, "b"), row(None)],
+            0,
             f"{audit.KEEP} Its last four characters (ab12) are in 1 of 3 workspaces: a. Unknown in 1: payments.",
         ),
         # Some other workspace may have it.
         (
             [audited(NEW, PREVIOUS), audited(VALID, SAME._replace(last_four="ef56"), "b")],
+            1,
             f"{audit.KEEP} Its last four characters (ab12) are in 1 of 2 workspaces: b.",
         ),
         (
             [audited({**VALID, "failed": True, "msg": "HTTP 503"}, PREVIOUS, "a"), audited(REFUSED, PREVIOUS, "b")],
+            0,
             f"{audit.KEEP} Its last four characters (ab12) are in 1 of 2 workspaces: a. Unknown in 1: b.",
         ),
-        ([audited(VALID, PREVIOUS._replace(last_four="ab12"))], audit.SAME_LAST_FOUR.format("ab12")),
+        ([audited(VALID, PREVIOUS._replace(last_four="ab12"))], 0, audit.SAME_LAST_FOUR.format("ab12")),
     ],
 )
-def test_the_last_line_says_whether_the_previous_token_may_be_deleted(rows: list[audit.Row], says: str | None) -> None:
-    assert audit.describe_previous_token(rows) == says
-    assert audit.to_table(rows)[-1] == says or not says
-    assert says is None or all(says in report(rows, "now") for report in (audit.to_json, audit.to_html))
+def test_the_last_line_says_whether_the_previous_token_may_be_deleted(
+    rows: list[audit.Row], unread: int, says: str | None
+) -> None:
+    assert audit.describe_previous_token(rows, unread) == says
+    assert audit.to_table(rows, unread)[-1] == says or not says
+    assert says is None or all(says in report(rows, "now", unread) for report in (audit.to_json, audit.to_html))
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
