@@ -12,8 +12,8 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ..module_utils._options import SECRETS, URLS
-from ..plugin_utils._preconditions import Key, find_faults
+from ..module_utils._options import SECRETS
+from ..plugin_utils._preconditions import find_faults
 from ..plugin_utils._variables import EvaluationError, evaluate
 
 
@@ -27,31 +27,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         hostvars, templar = task_vars["hostvars"], Templar(self._loader)
-        keys: dict[str, Key | None] = {}
+        keys: dict[str, str | None] = {}
         names = set(task_vars)
+        # The variables of the play that hostvars does not know, and that are the same for each host.
+        of_play = {name: value for name, value in task_vars.items() if name.startswith("ansible_play_")}
         hosts = task_vars["ansible_play_hosts_all"]
         for host in hosts:
             # Not templated, and all at once: hostvars[host] would be slower.
-            templar.available_variables = {**hostvars.raw_get(host), "hostvars": hostvars}
+            templar.available_variables = {**hostvars.raw_get(host), **of_play, "hostvars": hostvars}
             names.update(templar.available_variables)
             # One that cannot be evaluated is reported where it is used.
             with contextlib.suppress(EvaluationError):
-                keys[host] = read_key(templar)
+                values = evaluate(templar, templar.available_variables, ["api_key"])
+                keys[host] = str(values["api_key"]) if values else None
         others = set(task_vars["groups"]["all"]) - set(constants.LOCALHOST)
         faults = find_faults(hosts, keys, len(others), find_variable(SECRETS["api_key"]), names)
         if faults:
             result.update(failed=True, msg=" ".join([*faults, "Nothing was sent."]))
         return result
-
-
-def read_key(templar: Templar) -> Key | None:
-    """Return the key of a host, None if it has none of its own."""
-    values = evaluate(templar, templar.available_variables, ("api_key", "base_url"))
-    if "api_key" not in values:
-        return None
-    variables, default, _sent = URLS["base_url"]
-    url = values.get("base_url", os.environ.get(find_variable(variables) or "", default))
-    return Key(str(values["api_key"]), str(url).rstrip("/").lower())
 
 
 def find_variable(names: t.Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from ansible.constants import LOCALHOST
 
-from ..module_utils._options import CONFIG_SPEC
+from ..module_utils._options import CONFIG_SPEC, is_secret
 from ._variables import PREFIX
 
 SHARED_API_KEY = (
@@ -21,8 +21,8 @@ SHARED_API_KEY = (
 )
 KEYLESS = "These hosts have no key of their own: {}."
 SAME_WORKSPACE = (
-    "{} have the same API key and base URL, so they are the same workspace. Set cortex_pagerduty_api_key to "
-    "a different key for each host."
+    "{} have the same API key, so they are the same workspace. Set cortex_pagerduty_api_key to a different key for "
+    "each host."
 )
 MISSPELLED = "The variable {} does not exist. Use {}."
 NOT_LINEAR = "The audit needs the strategy linear, but the play has the strategy {}. Nothing was read."
@@ -35,16 +35,9 @@ VARIABLES |= {"cortex_workspaces", "cortex_rollout_serial", "cortex_rollout_appr
 _MAX_NAMES = 10
 
 
-class Key(t.NamedTuple):
-    """An API key, and the URL that it is sent to. Two hosts with the same are one workspace."""
-
-    api_key: str
-    base_url: str
-
-
 def find_faults(
     hosts: t.Sequence[str],
-    keys: t.Mapping[str, Key | None],
+    keys: t.Mapping[str, str | None],
     others: int,
     key_variable: str | None,
     names: t.Iterable[str],
@@ -65,7 +58,8 @@ def find_faults(
         faults += [SHARED_API_KEY.format(*place, key_variable), KEYLESS.format(enumerate_names(keyless))]
     sharing = defaultdict(list)
     for host, key in keys.items():
-        if key is not None:
+        # One that cannot be a key is reported where it is used.
+        if key is not None and is_secret(key):
             sharing[key].append(host)
     faults += [SAME_WORKSPACE.format(enumerate_names(same)) for same in sharing.values() if len(same) > 1]
     return faults

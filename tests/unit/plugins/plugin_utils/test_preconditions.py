@@ -13,17 +13,17 @@ import yaml
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _preconditions as preconditions
 from ansible_collections.cortexapps.cortex.tests.support.environment import ROOT
 
-URL = "https://api.getcortexapp.com"
 SHARED = "CORTEX_API_KEY of the environment is one and the same workspace"
 
 
 def faults(keys: dict[str, str | None], others: int = 3, *names: str, variable: str | None = "CORTEX_API_KEY") -> str:
-    of_hosts = {host: preconditions.Key(*key.split("@")) if key else None for host, key in keys.items()}
-    return " ".join(preconditions.find_faults(list(keys), of_hosts, others, variable, names))
+    return " ".join(preconditions.find_faults(list(keys), keys, others, variable, names))
 
 
-def test_same_key_and_url_for_two_hosts_is_the_same_workspace() -> None:
-    assert "b and d have the same API key" in faults({"a": "k@u", "b": "l@u", "c": "k@v", "d": "l@u"})
+def test_same_key_for_two_hosts_is_the_same_workspace() -> None:
+    assert "b and d have the same API key" in faults(
+        {"a": "key-of-a", "b": "key-of-b", "c": "key-of-c", "d": "key-of-b"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,13 @@ def test_same_key_and_url_for_two_hosts_is_the_same_workspace() -> None:
         ({"a": None, "b": None}, 2, f"The play has 2 hosts, and {SHARED}"),
         # --limit or cortex_workspaces leaves one of several.
         ({"b": None}, 2, f"The inventory has 2 hosts, and {SHARED}"),
-        ({"localhost": None, "b": "k@u"}, 1, f"The play has 2 hosts, and {SHARED}"),
+        ({"localhost": None, "b": "key-of-b"}, 1, f"The play has 2 hosts, and {SHARED}"),
         ({"b": None}, 1, ""),
         ({"localhost": None}, 0, ""),
         ({"localhost": None}, 9, ""),
-        ({"a": "k@u", "b": "l@u", "c": "k@v"}, 3, ""),
+        ({"a": "key-of-a", "b": "key-of-b", "c": "key-of-c"}, 3, ""),
+        # Reported where they are used.
+        ({"a": "", "b": "", "c": "None", "d": "None", "e": "$encrypted$", "f": "$encrypted$"}, 6, ""),
     ],
 )
 def test_key_of_the_environment_is_for_one_workspace(keys: dict[str, str | None], others: int, says: str) -> None:
@@ -71,9 +73,9 @@ def test_other_variables_are_the_users() -> None:
 
 
 def test_many_hosts_take_little_time() -> None:
-    keys: dict[str, str | None] = {f"host-{number}": f"key-{number}@u" for number in range(20000)}
+    keys: dict[str, str | None] = {f"host-{number}": f"key-{number:05}" for number in range(20000)}
     started = time.process_time()
-    assert faults({**keys, "one-more": "key-7@u"}, 20001) != ""
+    assert faults({**keys, "one-more": "key-00007"}, 20001) != ""
     assert time.process_time() - started < 2
 
 
