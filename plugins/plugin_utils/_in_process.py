@@ -29,6 +29,7 @@ from ..module_utils._redaction import Redactor
 from ..module_utils._tls import load_default_ca_store
 from ._preconditions import SHARED_API_KEY, find_fault_of_play
 
+SET_API_KEY = "Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once (run_once: true)."
 NOT_ONCE = "run_once has this effect only with the strategy linear and without serial."
 ANOTHER_PYTHON = "Ansible ran the module with another Python, which failed: {}"
 
@@ -120,7 +121,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         is_own = "api_key" in args or variable is None or variable in variables
         if is_own or len(hosts) < 2 or self._connection.transport != "local":
             return
-        sentences = [SHARED_API_KEY.format("play", len(hosts), variable)]
+        sentences = [SHARED_API_KEY.format("play", len(hosts), variable), SET_API_KEY]
         if self._task.run_once:
             batch, remaining = task_vars["ansible_play_batch"], task_vars["ansible_play_hosts"]
             if not find_fault_of_play(self._task.get_play().strategy, batch, remaining):

@@ -16,15 +16,18 @@ from ._variables import PREFIX
 
 SHARED_API_KEY = (
     "api_key is not set for this host. The {} has {} hosts, and {} of the environment is one and the same workspace "
-    "for all of them. Set api_key (role: cortex_pagerduty_api_key) for each host, or run the task once (run_once: "
-    "true)."
+    "for all of them."
 )
+SET_FOR_EACH_HOST = "Set cortex_pagerduty_api_key for each host."
 KEYLESS = "These hosts have no key of their own: {}."
 SAME_WORKSPACE = (
     "{} have the same API key, so they are the same workspace. Set cortex_pagerduty_api_key to a different key for "
     "each host."
 )
-MISSPELLED = "The variable {} does not exist. Use {}."
+MISSPELLED = (
+    "{} is not a variable of this collection, but looks like {}. Correct the name or, if the variable is your own, "
+    "choose another one."
+)
 NOT_LINEAR = "The audit needs the strategy linear, but the play has the strategy {}. Nothing was read."
 ONLY_ONCE = "The audit needs to read each host, but run_once is true. Nothing was read."
 SEVERAL_BATCHES = "The audit needs all hosts in one batch, but serial makes several. Nothing was read."
@@ -55,7 +58,11 @@ def find_faults(
     keyless = [host for host, key in keys.items() if key is None and (len(hosts) > 1 or host not in LOCALHOST)]
     if key_variable and keyless and max(others, len(hosts)) > 1:
         place = ("play", len(hosts)) if len(hosts) > 1 else ("inventory", others)
-        faults += [SHARED_API_KEY.format(*place, key_variable), KEYLESS.format(enumerate_names(keyless))]
+        faults += [
+            SHARED_API_KEY.format(*place, key_variable),
+            SET_FOR_EACH_HOST,
+            KEYLESS.format(enumerate_names(keyless)),
+        ]
     sharing = defaultdict(list)
     for host, key in keys.items():
         # One that cannot be a key is reported where it is used.
@@ -68,9 +75,10 @@ def find_faults(
 def find_misspelled(names: t.Iterable[str]) -> t.Iterator[tuple[str, str]]:
     """Yield each variable that is almost one of this collection's, and which one that is."""
     for name in sorted(set(names) - VARIABLES):
+        folded = name.lower().replace("-", "_")
         # A plural may be a variable of the user's, with values for several hosts. Names with "__" are internal.
-        if name.startswith("cortex") and "__" not in name and not {f"{name}s", name[:-1]} & VARIABLES:
-            yield from [(name, known) for known in sorted(VARIABLES) if is_within(2, name, known)][:1]
+        if "__" not in name and not {f"{folded}s", folded[:-1]} & VARIABLES:
+            yield from [(name, known) for known in sorted(VARIABLES) if is_within(2, folded, known)][:1]
 
 
 def is_within(edits: int, one: str, other: str) -> bool:

@@ -18,7 +18,7 @@ import pytest
 import responses
 from ansible.errors import AnsibleActionFail
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _in_process
-from ansible_collections.cortexapps.cortex.plugins.plugin_utils._in_process import NOT_ONCE
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils._in_process import NOT_ONCE, SET_API_KEY
 from ansible_collections.cortexapps.cortex.plugins.plugin_utils._preconditions import SHARED_API_KEY
 from ansible_collections.cortexapps.cortex.tests.support.cortex import API_KEY, GET, OTHER_TOKEN, POST, TOKEN, VALIDATE
 from ansible_collections.cortexapps.cortex.tests.support.tasks import CONFIG, INFO, action, run_module, run_task
@@ -163,7 +163,7 @@ def test_api_key_of_the_environment_is_for_one_host(
     assert len(network.calls) + as_module.call_count == (0 if is_refused else 1)
     if is_refused:
         advice = f" {NOT_ONCE}" * ("run_once" in keywords)
-        assert result["msg"] == SHARED_API_KEY.format("play", 3, "CORTEX_API_KEY") + advice
+        assert result["msg"] == f"{SHARED_API_KEY.format('play', 3, 'CORTEX_API_KEY')} {SET_API_KEY}{advice}"
 
 
 @pytest.mark.parametrize("value", [TOKEN.encode(), {1, 2}, object()])

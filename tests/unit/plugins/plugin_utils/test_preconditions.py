@@ -58,10 +58,13 @@ def test_key_of_the_environment_is_for_one_workspace(keys: dict[str, str | None]
         ("cortex_pagerdty_tokn", "cortex_pagerduty_token"),
         ("cortex_workspcaes", "cortex_workspaces"),
         ("cortex_worskpaces", "cortex_workspaces"),
+        ("CORTEX_ROLLOUT_SERIAL", "cortex_rollout_serial"),
+        ("cortex-pagerduty-audit-stirct", "cortex_pagerduty_audit_strict"),
+        ("cortx_pagerduty_preflight", "cortex_pagerduty_preflight"),
     ],
 )
 def test_misspelled_variable_is_named_with_the_right_one(name: str, right: str) -> None:
-    assert faults({}, 0, name, "cortex_pagerduty_token") == f"The variable {name} does not exist. Use {right}."
+    assert faults({}, 0, name, "cortex_pagerduty_token") == preconditions.MISSPELLED.format(name, right)
 
 
 def test_other_variables_are_the_users() -> None:
