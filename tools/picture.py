@@ -97,8 +97,8 @@ def draw_chart(guide: str) -> None:
             is_own = rows.startswith(f"{row} |")
             name = "this collection" if is_own else re.sub("nothing to change, |.*validate, |, 50.*", "", row)
             (value,) = re.findall(rf"^{re.escape(row)}  +(?:.* s +)?(\d+) ms", guide, re.MULTILINE)
-            bar = " " * round(int(value) / 14)
-            chart.append(f"{name:>16} ").append(bar, "on blue" if is_own else "on white").append(f" {value} ms\n")
+            stripe = " " * round(int(value) / 14)
+            chart.append(f"{name:>16} ").append(stripe, "on blue" if is_own else "on white").append(f" {value} ms\n")
     draw_terminal("performance", chart)
 
 
