@@ -184,7 +184,7 @@ class _Authorization:
 
 
 def _parse(data: bytes | None) -> tuple[t.Any, str]:
-    """Return the JSON of a response, or the reason why it has none."""
+    """Return the JSON of a response, or the reason why it has none. The content of an empty body is an empty string."""
     if data is None:
         return None, "with an encoding that was not requested"
     if len(data) > MAX_RESPONSE_BYTES:
@@ -192,7 +192,7 @@ def _parse(data: bytes | None) -> tuple[t.Any, str]:
     try:
         return json.loads(data), ""
     except (ValueError, RecursionError):
-        return None, "with a body that is not JSON" if data else "with an empty body"
+        return (None, "with a body that is not JSON") if data else ("", "with an empty body")
 
 
 def _retry_after_seconds(header: str | None) -> float:

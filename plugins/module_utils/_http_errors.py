@@ -41,7 +41,7 @@ class Service(t.NamedTuple):
     :param credential: the secret that is sent to it for authorization.
     :param ca_advice: how an unknown CA can be trusted, in a whole sentence.
     :param foreign_hint: the sentence for a response that does not look like this API's.
-    :param status_hints: the advice for an HTTP status.
+    :param status_hints: the advice for an HTTP status of its own errors.
     :param is_quoted: whether its responses may get into a message.
     :param reset_header: the header of a response with HTTP 429 that contains the seconds until the limit is reset.
     """
@@ -75,8 +75,8 @@ class RequestErrors:
     :param base_url: where the API is, without a trailing slash.
     :param timeout: seconds for connecting and for each read.
     :param ca_store: the CAs that are trusted; None if certificates are not checked.
-    :param describe: returns what the API says in an error of its own, from the HTTP status and the JSON of a response;
-        None if it is not one.
+    :param describe: returns what the API says in an error of its own, from the HTTP status and the JSON of a response
+        (an empty string for an empty body); None if it is not one.
     :param clean: makes a string from outside fit to be shown.
     """
 
@@ -144,7 +144,8 @@ class RequestErrors:
         description = self._describe(status, content)
         is_retried = status in RETRIED_STATUSES
         wait = (retry_after or (description.retry_after if description else 0)) if is_retried else 0
-        hints = [self._service.status_hints[status]] if status in self._service.status_hints else []
+        # A firewall or a proxy knows nothing of a secret or its permissions.
+        hints = [self._service.status_hints[status]] if description and status in self._service.status_hints else []
         if wait:
             limit = "" if wait <= MAX_RETRY_AFTER else f", and the module waits {MAX_RETRY_AFTER} s at most"
             hints.append(f"{self._service.name} requested a retry after {wait:.0f} s{limit}.")

@@ -5,8 +5,10 @@
 """PagerDuty's one operation that is used here: whether it accepts a token.
 
 ``GET /abilities`` lists the abilities of an account (https://developer.pagerduty.com/api-reference/, "List abilities").
-Whether every REST API key may read them is documented nowhere. Waits after HTTP 429 are those of
-https://developer.pagerduty.com/docs/rest-api-rate-limits.
+Whether every REST API key may read them is documented nowhere. Errors are ``{"error": {"message": …, "code": …}}`` (its
+OpenAPI document, reference/REST/openapiv3.json of PagerDuty/api-schema), but a 401 may have an empty body: so did one
+of type text/html in hashicorp/terraform#12854, and PagerDuty/go-pagerduty#469 has one that is not JSON. Waits after
+HTTP 429 are those of https://developer.pagerduty.com/docs/rest-api-rate-limits.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class PagerDuty:
             PAGERDUTY,
             {**connection, "base_url": preflight_url, "validate_certs": True, "ca_path": None},
             authorization=f"Token token={token}",
-            describe=lambda status, _content: ErrorDescription(f"PagerDuty responded with HTTP {status}."),
+            describe=_describe_error,
             clean=Redactor([token]).clean,
         )
 
@@ -73,10 +75,19 @@ class PagerDuty:
         # Return values such as http_status are about Cortex.
         failure = error.failure._replace(http_status=None)
         status = error.failure.http_status
-        if status == 401:
+        if status == 401 and isinstance(error, ApiError):
             what = f"PagerDuty does not accept the token (GET {self._url}: HTTP 401)."
             return TokenRejectedError(Failure((what, "Check token or preflight_url.")))
         if failure.is_retryable or status in RETRIED_STATUSES:
             return RequestError(failure.extended("Run the task again later, or with preflight: false."))
         has_advice = status in PAGERDUTY.status_hints or not isinstance(error, ApiError)
         return RequestError(failure if has_advice else failure.extended("Check preflight_url."))
+
+
+def _describe_error(status: int, content: t.Any) -> ErrorDescription | None:
+    error = content.get("error") if isinstance(content, dict) else None
+    is_its_own = isinstance(error, dict) and isinstance(error.get("message"), str)
+    # A proxy that blocks PagerDuty or wants a login responds with a page, and not with nothing.
+    if is_its_own or (status == 401 and content == ""):
+        return ErrorDescription(f"PagerDuty responded with HTTP {status}.")
+    return None

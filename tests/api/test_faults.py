@@ -120,7 +120,7 @@ FAULTS = [
     http(REFUSED, 404, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
     # The responses of servers that expect TLS. Without a proxy, 407 is nothing special.
     http(REFUSED, 400, f"{NO_OBJECT} {NOT_CORTEX} {TLS_EXPECTED}", **HTML),
-    http(REFUSED, 407, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
+    *(http(REFUSED, status, f"{NO_OBJECT} {NOT_CORTEX}", **HTML) for status in (401, 403, 407)),
     http(LOST, 500, f"{NO_OBJECT} {NOT_CORTEX} {GATEWAY}", **HTML),
     *(http(LOST, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (502, 503, 504)),
     http(REFUSED, 404, f"{GARBLED} {NOT_CORTEX}", **GZIP),
@@ -139,7 +139,8 @@ FAULTS = [
         for encoding in ("gzip", "gzip, gzip", "br", "Deflate")
     ),
     http(
-        NOT_NOW, 429, f"{GARBLED} {NOT_CORTEX} {GATEWAY}{LIMIT} 7 s.", {"Content-Encoding": "gzip", "Retry-After": "7"}
+        *(NOT_NOW, 429, f"{GARBLED} {NOT_CORTEX} {GATEWAY} Cortex requested a retry after 7 s."),
+        {"Content-Encoding": "gzip", "Retry-After": "7"},
     ),
     *(
         http(ODD, status, f"is not a status of this API. {NOT_CORTEX}", {"Location": "/here"})
@@ -266,6 +267,7 @@ def test_deletion_that_leaves_a_configuration_is_not_believed(config: RunTask, w
 # No response of PagerDuty may get into a message, because PagerDuty was sent the token.
 MARKER = "sent-by-pagerduty"
 ECHO = f"{MARKER} {{token}}"
+OWN_ERROR = {"error": {"message": ECHO}}
 NOT_PAGERDUTY = "preflight_url does not look like the PagerDuty API."
 ELSEWHERE = (
     "another place. Redirects are not followed, so the token is never sent to another host. Check preflight_url."
@@ -278,7 +280,7 @@ NO_ABILITIES = (
 TOMORROW = f"PagerDuty requested a retry after 86400 s, and the module waits 60 s at most. {LATER}"
 
 
-def pagerduty(kind: Kind, status: int, says: str = "", body: Any = MARKER, **headers: str) -> Injection:
+def pagerduty(kind: Kind, status: int, says: str = "", body: Any = OWN_ERROR, **headers: str) -> Injection:
     """Return a fault of PagerDuty. Its body and its headers contain the marker and the token."""
     advice = NO_ABILITIES if status == 403 else "Check preflight_url." if kind is REFUSED else LATER
     says = f"HTTP {status} {says}" if says else f"PagerDuty responded with HTTP {status}. {advice}"
@@ -296,6 +298,14 @@ PAGERDUTY_FAULTS = [
     ),
     pagerduty(ODD, 200, f"with a body that is not JSON. {NOT_PAGERDUTY}", f"<html>{ECHO}</html>"),
     pagerduty(ODD, 308, f"redirects to {ELSEWHERE}", Location=f"https://{{token}}.{MARKER}.example.com/"),
+    *(
+        pagerduty(REFUSED, status, f"{what} {NOT_PAGERDUTY}", body)
+        for status, what, body in (
+            *((status, NO_OBJECT, f"<html>{ECHO}</html>") for status in (401, 403)),
+            *((401, "with an error that is not in the form of PagerDuty.", {"error": error}) for error in (ECHO, None)),
+            (403, NO_OBJECT, ""),
+        )
+    ),
     *(pagerduty(REFUSED, status) for status in (400, 403, 404)),
     *(pagerduty(kind, status) for kind, status in ((NOT_NOW, 429), (LOST, 503))),
     pagerduty(NOT_NOW, 429, **{"Retry-After": "{token}"}),
@@ -324,12 +334,12 @@ def test_token_that_could_not_be_checked_is_not_written(
         assert secret not in str(result)
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(("check_mode", "body"), [(False, OWN_ERROR), (True, "")])
 def test_rejected_token_is_not_written(
-    config: RunTask, simulator: Simulator, workspace: Workspace, check_mode: bool
+    config: RunTask, simulator: Simulator, workspace: Workspace, check_mode: bool, body: Any
 ) -> None:
     workspace.configuration = OLD
-    workspace.fault("abilities", status=401, body={"error": ECHO})
+    workspace.fault("abilities", status=401, body=body)
     options = {"preflight_url": f"{simulator.pagerduty_url}/", "preflight": True, "validate": True, "rollback": True}
     result = config(check_mode=check_mode, **options)
     assert simulator.requests == [GET, ABILITIES]

@@ -82,8 +82,9 @@ def respond_with_echo(connection: socket.socket, head: bytes) -> None:
     """Respond as a PagerDuty that writes the token back wherever it can."""
     token = re.findall(rb"Token token=(\S+)", head)[0].decode("latin-1")
     echo = " ".join(form(token).replace("\n", " ") for form in FORMS.values())
-    headers = f"Location: http://127.0.0.1:1/{echo}\r\nX-Echo: {echo}\r\nContent-Length: {len(echo)}\r\n"
-    connection.sendall(f"HTTP/1.1 401 {echo}\r\n{headers}\r\n{echo}".encode("latin-1"))
+    body = json.dumps({"error": {"message": echo}})
+    headers = f"Location: http://127.0.0.1:1/{echo}\r\nX-Echo: {echo}\r\nContent-Length: {len(body)}\r\n"
+    connection.sendall(f"HTTP/1.1 401 {echo}\r\n{headers}\r\n{body}".encode("latin-1"))
 
 
 class Records(NamedTuple):
