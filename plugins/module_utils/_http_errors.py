@@ -13,12 +13,12 @@ import typing as t
 from urllib.parse import urljoin, urlsplit
 
 from ._errors import ApiError, Failure, RequestError, TransportError, UnexpectedResponseError
+from ._proxy import find_proxy
 from ._redaction import WITHHELD
 from ._tls import CaStore
 from ._transport_errors import TLS_EXPECTED, Cause, Target, find_cause, find_refusal_of_proxy
 
 RETRIED_STATUSES = (429, 500, 502, 503, 504)
-_GATEWAY_STATUSES = (502, 503, 504)
 # Seconds. A longer Retry-After fails at once: a playbook should not hang without a word.
 MAX_RETRY_AFTER = 60
 
@@ -114,20 +114,25 @@ class RequestErrors:
 
     def redirected(self, operation: Operation, status: int, location: str) -> UnexpectedResponseError:
         """Return the error for a redirect. It names the host that it leads to, if the service may be quoted."""
+        base = urlsplit(self._base_url)
+        option = self._service.url_option
         try:
             # The host alone: a path or a query could contain anything. Cleaned before, since a secret with a slash in
             # it would be taken apart.
             cleaned = self._clean(location)
-            host = "" if cleaned == WITHHELD else urlsplit(urljoin(self._base_url, cleaned)).netloc.rpartition("@")[2]
+            url = urlsplit("" if cleaned == WITHHELD else urljoin(self._base_url, cleaned))
+            is_to_tls = (base.scheme, url.scheme, url.hostname) == ("http", "https", base.hostname)
         except ValueError:
-            host = ""
-        target = host if host and self._service.is_quoted else "another place"
-        sentences = (
-            f"{self._failed(operation)} HTTP {status} redirects to {target}.",
+            url, is_to_tls = urlsplit(""), False
+        host = url.netloc.rpartition("@")[2] if self._service.is_quoted else ""
+        hints = [
             f"Redirects are not followed, so the {self._service.credential} is never sent to another host.",
-            f"Check {self._service.url_option}.",
-        )
-        return UnexpectedResponseError(Failure(sentences, http_status=status, outcome_unknown=True))
+            *(self._proxy_hints() or [f"Check {option}."]),
+        ]
+        if is_to_tls:
+            host, hints = "https:// on the same host", [f"{option} must begin with https://."]
+        sentence = f"{self._failed(operation)} HTTP {status} redirects to {host or 'another place'}."
+        return UnexpectedResponseError(Failure((sentence, *hints), http_status=status, outcome_unknown=True))
 
     def refused(
         self, operation: Operation, status: int, content: t.Any, retry_after: float, oddity: str
@@ -174,19 +179,32 @@ class RequestErrors:
     def _failed(self, operation: Operation) -> str:
         return f"{operation.failure} ({operation.method} {self._base_url}{operation.path}):"
 
+    def _proxy_hints(self) -> list[str]:
+        """Return the advice for a response that a proxy may have sent itself, which it can without TLS only."""
+        proxy = None if self._base_url.lower().startswith("https:") else find_proxy(self._base_url)
+        if not proxy or proxy.is_socks:
+            return []
+        return [
+            f"Perhaps {proxy.name} sent this response: check {proxy.variable}, or add the host to NO_PROXY.",
+            f"If it did not, check {self._service.url_option}.",
+        ]
+
     def _foreign_hints(self, status: int) -> list[str]:
+        proxy_hints = self._proxy_hints()
+        if proxy_hints:
+            return proxy_hints
         base = urlsplit(self._base_url)
         option = self._service.url_option
         hints = [self._service.foreign_hint]
         service = self._service.name
-        if status in _GATEWAY_STATUSES:
+        if status >= 500:
             hints = [f"A gateway in front of {service} sent this response: {service} may be down."]
             hints.append(f"If it is not, check {option}.")
         if (base.hostname or "").startswith("app."):
             hints.append(f"{option} is the web UI (app.); use the API host.")
         elif base.path.endswith("/api/v1"):
             hints.append(f"Remove /api/v1 from {option}: it is added automatically.")
-        elif status in RETRIED_STATUSES and status not in _GATEWAY_STATUSES:
+        elif status == 429:
             hints.append(f"If {option} is correct, a gateway in front of {service} sent this response.")
         elif status == 400 and base.scheme == "http":
             hints.append(TLS_EXPECTED.format(option))

@@ -79,6 +79,7 @@ ANOTHER = "Cortex responded with another configuration than the one that was sen
 NETWORK = "Check the network between this host and base_url"
 TLS_EXPECTED = "If the server expects TLS on this port, base_url must begin with https://."
 FOLLOWED = "Redirects are not followed, so the API key is never sent to another host. Check base_url."
+TO_TLS = "redirects to https:// on the same host. base_url must begin with https://."
 UNRESOLVED = "no connection: the host name could not be resolved. Check base_url and the network."
 UNTRUSTED = "the server's certificate is not valid for the host 127.0.0.1. Check the host in base_url."
 INVALID_KEY = (
@@ -121,8 +122,8 @@ FAULTS = [
     # The responses of servers that expect TLS. Without a proxy, 407 is nothing special.
     http(REFUSED, 400, f"{NO_OBJECT} {NOT_CORTEX} {TLS_EXPECTED}", **HTML),
     *(http(REFUSED, status, f"{NO_OBJECT} {NOT_CORTEX}", **HTML) for status in (401, 403, 407)),
-    http(LOST, 500, f"{NO_OBJECT} {NOT_CORTEX} {GATEWAY}", **HTML),
-    *(http(LOST, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (502, 503, 504)),
+    *(http(LOST, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (500, 502, 503, 504)),
+    *(http(ODD, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (501, 511, 520, 530)),
     http(REFUSED, 404, f"{GARBLED} {NOT_CORTEX}", **GZIP),
     http(LOST, 503, f"{GARBLED} {DOWN}", **GZIP),
     *(
@@ -133,15 +134,13 @@ FAULTS = [
             (301, "another place", "http://[::1"),
         )
     ),
+    http(ODD, 301, TO_TLS, {"Location": "https://127.0.0.1:8443/"}),
     # A small body can decode to gigabytes, so it is not decoded at all.
     *(
         http(ODD, 200, f"{GARBLED} {NOT_CORTEX}", {"Content-Encoding": encoding}, body={})
         for encoding in ("gzip", "gzip, gzip", "br", "Deflate")
     ),
-    http(
-        *(NOT_NOW, 429, f"{GARBLED} {NOT_CORTEX} {GATEWAY} Cortex requested a retry after 7 s."),
-        {"Content-Encoding": "gzip", "Retry-After": "7"},
-    ),
+    http(NOT_NOW, 429, f"{GARBLED} {NOT_CORTEX} {GATEWAY}", **GZIP),
     *(
         http(ODD, status, f"is not a status of this API. {NOT_CORTEX}", {"Location": "/here"})
         for status in (300, 304, 399)
@@ -298,14 +297,8 @@ PAGERDUTY_FAULTS = [
     ),
     pagerduty(ODD, 200, f"with a body that is not JSON. {NOT_PAGERDUTY}", f"<html>{ECHO}</html>"),
     pagerduty(ODD, 308, f"redirects to {ELSEWHERE}", Location=f"https://{{token}}.{MARKER}.example.com/"),
-    *(
-        pagerduty(REFUSED, status, f"{what} {NOT_PAGERDUTY}", body)
-        for status, what, body in (
-            *((status, NO_OBJECT, f"<html>{ECHO}</html>") for status in (401, 403)),
-            *((401, "with an error that is not in the form of PagerDuty.", {"error": error}) for error in (ECHO, None)),
-            (403, NO_OBJECT, ""),
-        )
-    ),
+    *(pagerduty(REFUSED, status, f"{NO_OBJECT} {NOT_PAGERDUTY}", f"<html>{ECHO}</html>") for status in (401, 403)),
+    pagerduty(REFUSED, 401, f"with an error that is not in the form of PagerDuty. {NOT_PAGERDUTY}", {"error": ECHO}),
     *(pagerduty(REFUSED, status) for status in (400, 403, 404)),
     *(pagerduty(kind, status) for kind, status in ((NOT_NOW, 429), (LOST, 503))),
     pagerduty(NOT_NOW, 429, **{"Retry-After": "{token}"}),
