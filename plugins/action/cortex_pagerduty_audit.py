@@ -11,7 +11,17 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._options import CONNECTION_SPEC, SECRETS, URLS, is_secret, is_url
+from ..module_utils._errors import InvalidOptionError
+from ..module_utils._options import (
+    CONFIG_SPEC,
+    CONNECTION_SPEC,
+    SECRETS,
+    URLS,
+    check_arguments,
+    check_secret,
+    is_secret,
+    is_url,
+)
 from ..plugin_utils._audit import Desired, Row, assess
 from ..plugin_utils._preconditions import ONLY_ONCE, find_fault_of_play
 from ..plugin_utils._report_file import find_fault_of_path, find_path
@@ -20,6 +30,7 @@ from .cortex_pagerduty_config_info import ActionModule as InfoAction
 
 INFO = "cortexapps.cortex.cortex_pagerduty_config_info"
 NO_BOOLEAN = "{} is not a boolean."
+NO_CHOICE = "{} must be one of: {}."
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -95,11 +106,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return url if is_url(url) else None
 
 
-DESIRED_OPTIONS = ("state", "token", "is_token_readonly", "update_token", "previous_token")
+# What a rollout would use.
+DESIRED_OPTIONS = [option for option in CONFIG_SPEC if option not in CONNECTION_SPEC]
 
 
 def find_desired(values: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Desired:
-    """Return the configuration that a rollout with these variables would store."""
+    """Return the configuration that a rollout with these variables would store.
+
+    :raises EvaluationError: if it would refuse one of them.
+    """
+    check_desired(values, environment)
     token, previous = (
         str(values.get(option, from_environment(SECRETS[option], environment)))
         for option in ("token", "previous_token")
@@ -112,6 +128,30 @@ def find_desired(values: t.Mapping[str, t.Any], environment: t.Mapping[str, str]
         read_boolean("is_token_readonly", values),
         previous[-4:] if is_secret(previous) else None,
     )
+
+
+def check_desired(values: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> None:
+    """Check each variable that is set as a rollout would. A token may be missing: then it is not compared.
+
+    :raises EvaluationError: naming the first that cannot be used.
+    """
+    for option, value in values.items():
+        spec = CONFIG_SPEC[option]
+        try:
+            check_arguments({option: value})
+        except InvalidOptionError as error:
+            raise EvaluationError(f"{PREFIX}{error}") from None
+        if spec["type"] == "bool" and (option, value) != ("rollback", "as validate"):
+            read_boolean(option, values)
+        if value is not None and value not in spec.get("choices", [value]):
+            raise EvaluationError(NO_CHOICE.format(PREFIX + option, ", ".join(spec["choices"])))
+    for option in ("token", "previous_token"):
+        [variable] = SECRETS[option]
+        if option not in values and environment.get(variable):
+            try:
+                check_secret(option, environment[variable], variable=variable)
+            except InvalidOptionError as error:
+                raise EvaluationError(str(error)) from None
 
 
 def from_environment(names: t.Iterable[str], environment: t.Mapping[str, str]) -> str | None:

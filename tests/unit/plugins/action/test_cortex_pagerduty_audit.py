@@ -26,8 +26,7 @@ BOTH = {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OTHER_TOKEN}
         ({"token": None, "previous_token": None}, {}, Desired()),
         ({"state": "absent", "token": TOKEN}, {}, Desired(is_absent=True, last_four="ab12")),
         ({"token": TOKEN, "update_token": "on_create"}, {}, Desired()),
-        # A value that cannot be a secret is not shown.
-        ({"token": "ab12", "previous_token": [TOKEN]}, {}, Desired()),
+        ({"rollback": "as validate", "previous_is_token_readonly": None}, {}, Desired()),
     ],
 )
 def test_desired_configuration_is_from_variables_and_environment(
@@ -36,6 +35,20 @@ def test_desired_configuration_is_from_variables_and_environment(
     assert find_desired(values, environment) == desired
 
 
-def test_flag_that_is_not_a_boolean_is_named() -> None:
-    with pytest.raises(EvaluationError, match="cortex_pagerduty_is_token_readonly is not a boolean"):
-        find_desired({"is_token_readonly": "perhaps"}, {})
+@pytest.mark.parametrize(
+    ("values", "environment", "says"),
+    [
+        ({"is_token_readonly": "perhaps"}, {}, "cortex_pagerduty_is_token_readonly is not a boolean."),
+        ({"state": "absnet"}, {}, "cortex_pagerduty_state must be one of: present, absent."),
+        ({"update_token": "on_creat"}, {}, "cortex_pagerduty_update_token must be one of: "),
+        ({"token": "$encrypted$"}, BOTH, "cortex_pagerduty_token is a mask "),
+        ({"previous_token": [TOKEN]}, BOTH, "cortex_pagerduty_previous_token is a list "),
+        ({"preflight_url": "pagerduty"}, {}, "cortex_pagerduty_preflight_url does not begin with "),
+        ({}, {"PAGERDUTY_TOKEN": "None"}, r"token \(from the environment variable PAGERDUTY_TOKEN\) is "),
+    ],
+)
+def test_variable_that_a_rollout_would_refuse_is_named(
+    values: dict[str, Any], environment: dict[str, str], says: str
+) -> None:
+    with pytest.raises(EvaluationError, match=f"^{says}"):
+        find_desired(values, environment)
