@@ -117,7 +117,7 @@ def find(wanted: Wanted, objects: t.Mapping[str, t.Sequence[Object]]) -> Found:
 def find_obstacles(wanted: Wanted, found: Found, organization: str) -> list[str]:
     """Return what keeps the setup from being made, as far as it can be known before."""
     return [
-        *_find_equal_names(wanted.names),
+        *_find_unusable_names(wanted.names),
         *_find_other_objects(wanted, found),
         *_find_missing(wanted, found, organization),
     ]
@@ -135,14 +135,26 @@ def find_active(found: Found) -> list[str]:
     ]
 
 
-def _find_equal_names(names: t.Mapping[str, str]) -> list[str]:
-    groups = (tuple(TEMPLATES), ("cortex", "pagerduty"), ("cortex_type", "pagerduty_type"))
-    return [
+def _find_unusable_names(names: t.Mapping[str, str]) -> list[str]:
+    # The module that makes a schedule finds a job template among projects and workflows too, by the name alone.
+    groups = ((*TEMPLATES, "project", "workflow"), ("cortex", "pagerduty"), ("cortex_type", "pagerduty_type"))
+    ids = [name for name in dict.fromkeys(names.values()) if _is_id(name)]
+    problems = [f"The modules of awx.awx take the name {name} for an id. Choose one that is no number." for name in ids]
+    return problems + [
         f"The name {name} is given to more than one object. Each needs a name of its own."
         for roles in groups
         for name, count in Counter(names[role] for role in roles).items()
         if count > 1
     ]
+
+
+def _is_id(name: str) -> bool:
+    """Return whether the modules of awx.awx look for an object of this id, as they do first."""
+    try:
+        int(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
@@ -278,7 +290,7 @@ def plan_hosts(wanted: Wanted, hosts: t.Sequence[Object]) -> dict[str, list[t.An
         if host is None:
             plan["new"].append(values)
         elif (host["description"], _parse(host["variables"])) != (wanted.mark, values["variables"]):
-            plan["changed"].append(values)
+            plan["changed"].append({"id": host["id"], **values})
     removed = [host for host in existing.values() if host["description"] == wanted.mark]
     plan["obsolete"] = [{"id": host["id"], "name": host["name"]} for host in removed]
     return plan

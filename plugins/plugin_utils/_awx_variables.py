@@ -11,7 +11,7 @@ import typing as t
 from collections import Counter, defaultdict
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import nodes
 
 Variables = t.Mapping[str, t.Any]
 
@@ -85,7 +85,7 @@ def _find_needed(names: t.Sequence[str], variables: Variables) -> set[str]:
         if name not in needed:
             needed.add(name)
             template = _parse(variables.get(name))
-            remaining += meta.find_undeclared_variables(template) if template else []
+            remaining += [each.name for each in template.find_all(nodes.Name)] if template else []
     return needed
 
 

@@ -283,6 +283,7 @@ def test_it_writes_differences_and_check_mode_names_them(ready: Controller, olde
     workflow |= deletes | {"ask_variables_on_launch": True}
     rollout |= dict.fromkeys(RUNS_AS_CHECKED, True) | deletes
     ready.create("hosts", {"name": "of another client", "inventory": inventory["id"]})
+    ready.create("hosts", {**ready.one("hosts", "billing"), "name": "checkout"})
     ready.create("schedules", {"name": "of another client", "unified_job_template": audit["id"], "rrule": RULE})
     ready.create("job_templates", {**audit, "name": "Copy"})
     add_credential(ready, "Cortex vault password")
@@ -363,21 +364,21 @@ def test_it_removes_everything_once(ready: Controller) -> None:
 
 
 def test_an_organization_behind_the_gateway_has_a_fleet_and_names_of_its_own(ready: Controller) -> None:
-    """The API is below the path that the gateway of Ansible Automation Platform 2.5 has; the token is from a vault."""
+    """Below the path of the gateway of Ansible Automation Platform 2.5; its name is another's id."""
     others = f"""
 awx_pagerduty_token: !vault {json.dumps(encrypt(TOKEN, VAULT_PASSWORD))}
 awx_job_slice_count: 2
 awx_instance_groups: [default]
-awx_organization: Platform
+awx_organization: "1"
 awx_audit_notification: Chat
 awx_approval_timeout: 3600
 awx_execution_environment_credential: Registry
 awx_project_credential: Git
 awx_project_branch: 1.0.0
 """
-    platform = ready.create("organizations", {"name": "Platform"})["id"]
+    platform = ready.create("organizations", {"name": "1"})["id"]
     for name in ("Cortex keys in HashiCorp Vault", "Registry", "Git"):
-        add_credential(ready, name, "Platform")
+        add_credential(ready, name, "1")
     # The name of the notification template is there in both organizations.
     for organization in ready.objects["organizations"]:
         ready.create("notification_templates", {"name": "Chat", "organization": organization})
@@ -388,10 +389,10 @@ awx_project_branch: 1.0.0
     assert {request.split()[1][:19] for request in ready.requests} == {"/api/controller/v2/"}
     # Only a system administrator may.
     assert not any("credential_types" in write for write in ready.writes)
-    assert graph(ready) == graph(ready, "Platform") == GRAPH
-    platform_one = functools.partial(ready.one, organization="Platform")
+    assert graph(ready) == graph(ready, "1") == GRAPH
+    platform_one = functools.partial(ready.one, organization="1")
     template = platform_one("job_templates", ROLLOUT)
-    environment = platform_one("execution_environments", "Cortex (Platform)")
+    environment = platform_one("execution_environments", "Cortex (1)")
     used = {"inventory": platform_one("inventories", "Cortex workspaces")["id"], "job_slice_count": 2}
     assert template == template | used | {"execution_environment": environment["id"]}
     assert [item["name"] for item in ready.linked(template, "instance_groups")] == ["default"]
@@ -403,7 +404,7 @@ awx_project_branch: 1.0.0
     # The lookup of the inventory is for all workspaces, so there is no Cortex credential.
     credentials = {item["name"]: item["organization"] for item in ready.linked(template, "credentials")}
     assert credentials == {"Cortex keys in HashiCorp Vault": platform, "PagerDuty token for Cortex": platform}
-    assert secrets(ready, "PagerDuty token for Cortex", "Platform") == {"token": TOKEN}
+    assert secrets(ready, "PagerDuty token for Cortex", "1") == {"token": TOKEN}
     chat = platform_one("notification_templates", "Chat")
     assert ready.linked(platform_one("job_templates", AUDIT), "notification_templates_error") == [chat]
     assert (len(ready.names("hosts")), ready.writes.count("POST /api/controller/v2/bulk/host_create/")) == (152, 2)

@@ -78,6 +78,8 @@ UNMARKED = {"description": ""}
         ({}, find(objects(check={"job_type": "run"})), None),
         ({"names": NAMES | {"check": "Rollout"}}, find(objects()), "The name Rollout is given to more than one object"),
         ({"names": NAMES | {"cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
+        ({"names": NAMES | {"audit": "Project"}}, find(objects()), "The name Project is given"),
+        ({"names": NAMES | {"inventory": "7"}}, find(objects()), "take the name 7 for an id"),
         (
             {},
             find(objects(), check="Rollout", rollout="Check"),
@@ -143,7 +145,7 @@ def test_hosts_are_written_where_they_differ_and_removed_where_they_are_marked()
     ]
     plan = _awx.plan_hosts(replace(WANTED, workspaces=wanted), [*hosts[:4], {**hosts[4], "description": ""}])
     assert plan["new"] == [{"name": "new", "description": WANTED.mark, "variables": {}}]
-    assert [host["name"] for host in plan["changed"]] == ["by hand", "differs"]
+    assert [(host["id"], host["name"]) for host in plan["changed"]] == [(1, "by hand"), (2, "differs")]
     assert plan["obsolete"] == [{"id": 3, "name": "gone"}]
 
 

@@ -31,6 +31,7 @@ def workspaces(*keys: Any) -> list[dict[str, Any]]:
         (workspaces(None, None), {KEY: "{{ lookup('env', name) }}", "name": "KEY"}, "have the same: w0, w1[.]"),
         (workspaces(None, None), {KEY: OF_HOST}, None),
         (workspaces(None, None), {KEY: "{{ lookup('vault', path) }}", "path": "{{ inventory_hostname }}"}, None),
+        (workspaces(None, None), {KEY: "{{ (lookup('vault', 'cortex') | from_json)[inventory_hostname] }}"}, None),
         (workspaces(None), {}, None),
         (
             [{"name": "w"}],
