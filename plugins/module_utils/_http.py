@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from ._connections import Adapter
 from ._errors import CortexError
 from ._http_errors import ErrorDescription, Operation, RequestErrors, Service
-from ._tls import find_ca_store, tls_context
+from ._tls import check_key_log_file, find_ca_store, tls_context
 
 try:
     import requests
@@ -58,7 +58,8 @@ class Session:
         count here.
     :param authorization: the value of the header of this name, sent to the host of ``base_url`` and to no other.
     :param describe: as for `RequestErrors`, like ``clean``.
-    :raises CortexError: when the Python library requests is missing, or the CA store cannot be used.
+    :raises CortexError: when the Python library requests is missing, or the CA store or the key log file cannot be
+        used.
     """
 
     def __init__(
@@ -75,7 +76,11 @@ class Session:
         self._base_url = connection["base_url"].rstrip("/")
         self._timeout = connection["timeout"]
         self._reset_header = service.reset_header
-        self._is_verified = connection["validate_certs"] and self._base_url.lower().startswith("https:")
+        self._has_responded = False
+        uses_tls = self._base_url.lower().startswith("https:")
+        if uses_tls:
+            check_key_log_file()
+        self._is_verified = connection["validate_certs"] and uses_tls
         ca_store = find_ca_store(connection["ca_path"]) if self._is_verified else None
         self._errors = RequestErrors(service, self._base_url, self._timeout, ca_store, describe, clean)
         self.unexpected = self._errors.unexpected
@@ -124,6 +129,7 @@ class Session:
                     stream=True,
                 ) as response,
             ):
+                self._has_responded = True
                 # urllib3 1.26 takes a truncated body for a whole one.
                 response.raw.enforce_content_length = True
                 if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -136,7 +142,7 @@ class Session:
                 return response.status_code, response.headers, data
         # Their messages are not passed on: requests puts values of headers into some, urllib3 passwords of proxies.
         except (OSError, HTTPError, ValueError) as exc:
-            raise self._errors.no_response(operation, exc) from None
+            raise self._errors.no_response(operation, exc, is_first=not self._has_responded) from None
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ class Service(t.NamedTuple):
     :param credential: the secret that is sent to it for authorization.
     :param ca_advice: how an unknown CA can be trusted, in a whole sentence.
     :param foreign_hint: the sentence for a response that does not look like this API's.
-    :param status_hints: the advice for an HTTP status of its own errors.
+    :param status_hints: the advice for an HTTP status of its own errors; for 401, of all.
     :param is_quoted: whether its responses may get into a message.
     :param reset_header: the header of a response with HTTP 429 that contains the seconds until the limit is reset.
     """
@@ -108,9 +108,12 @@ class RequestErrors:
             )
         )
 
-    def no_response(self, operation: Operation, exc: BaseException) -> TransportError:
-        """Return the error for an exception of requests or urllib3."""
-        return self._transport_error(operation, find_cause(exc, self._target))
+    def no_response(self, operation: Operation, exc: BaseException, *, is_first: bool) -> TransportError:
+        """Return the error for an exception of requests or urllib3.
+
+        :param is_first: whether there was no other response in this session before.
+        """
+        return self._transport_error(operation, find_cause(exc, self._target, is_first=is_first))
 
     def redirected(self, operation: Operation, status: int, location: str) -> UnexpectedResponseError:
         """Return the error for a redirect. It names the host that it leads to, if the service may be quoted."""
@@ -149,8 +152,9 @@ class RequestErrors:
         description = self._describe(status, content)
         is_retried = status in RETRIED_STATUSES
         wait = (retry_after or (description.retry_after if description else 0)) if is_retried else 0
-        # A firewall or a proxy knows nothing of a secret or its permissions.
-        hints = [self._service.status_hints[status]] if description and status in self._service.status_hints else []
+        # A firewall knows nothing of permissions. What the body of a 401 looks like is documented for no API of Cortex.
+        is_known = status in self._service.status_hints and (description or status == 401)
+        hints = [self._service.status_hints[status]] if is_known else []
         if wait:
             limit = "" if wait <= MAX_RETRY_AFTER else f", and the module waits {MAX_RETRY_AFTER} s at most"
             hints.append(f"{self._service.name} requested a retry after {wait:.0f} s{limit}.")

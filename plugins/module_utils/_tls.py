@@ -50,14 +50,12 @@ def find_ca_store(ca_path: str | None) -> CaStore:
     if ca_path:
         return CaStore(ca_path, "ca_path")
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        path = os.environ.get(name)
+        path = _path_from_environment(name)
         if path:
-            if not os.path.exists(path):
-                raise CortexError(
-                    f"The environment variable {name} names a CA bundle that does not exist: {one_line(path)}."
-                )
             return CaStore(path, name)
     paths = ssl.get_default_verify_paths()
+    for name in (paths.openssl_cafile_env, paths.openssl_capath_env):
+        _path_from_environment(name)
     stores = [(paths.cafile, paths.openssl_cafile_env), (paths.capath, paths.openssl_capath_env)]
     # A directory that the environment names comes before a file that it does not name.
     if os.environ.get(paths.openssl_capath_env) and not os.environ.get(paths.openssl_cafile_env):
@@ -66,6 +64,14 @@ def find_ca_store(ca_path: str | None) -> CaStore:
         if store and (os.path.isfile(store) or _has_hashed_certificates(store)):
             return CaStore(store, name if os.environ.get(name) else "")
     return CaStore(DEFAULT_CA_BUNDLE_PATH)
+
+
+def _path_from_environment(name: str) -> str | None:
+    path = os.environ.get(name)
+    # OpenSSL accepts several directories.
+    if path and not any(map(os.path.exists, [path, *path.split(os.pathsep)])):
+        raise CortexError(f"The environment variable {name} names a CA bundle that does not exist: {one_line(path)}.")
+    return path
 
 
 def tls_context(store: CaStore) -> ssl.SSLContext:
@@ -83,6 +89,20 @@ def tls_context(store: CaStore) -> ssl.SSLContext:
             f"{owner} cannot be used ({one_line(store.path)}): {_what_is_wrong(store.path)}.",
             "It must be a file with certificates in PEM format, or a hashed directory of such files.",
         ) from None
+
+
+def check_key_log_file() -> None:
+    """Open the file for the keys of TLS connections, if the environment names one, as urllib3 does.
+
+    :raises CortexError: when it cannot be written.
+    """
+    path = os.path.expandvars(os.environ.get("SSLKEYLOGFILE", ""))
+    try:
+        if path:
+            open(path, "ab").close()
+    except OSError:
+        what = f"The environment variable SSLKEYLOGFILE names a file that cannot be written: {one_line(path)}."
+        raise CortexError(what) from None
 
 
 def load_default_ca_store() -> None:

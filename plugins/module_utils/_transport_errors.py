@@ -36,6 +36,8 @@ TLS_EXPECTED = "If the server expects TLS on this port, {} must begin with https
 _CERTIFICATE_ERRORS = ("SSLCertVerificationError", "CertificateError")
 # The errors of OpenSSL's versions for a response in plain text.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+# The alert of the server, and the errors of OpenSSL, for a version of TLS that is not enabled.
+_OTHER_VERSION = ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE")
 # Of OpenSSL's x509_vfy.h: a certificate is not yet valid, or has expired.
 _WRONG_TIME = {9: "is not yet valid", 10: "has expired"}
 # A host name or an address is not in the certificate.
@@ -73,8 +75,11 @@ class Cause(t.NamedTuple):
     is_retryable: bool = True
 
 
-def find_cause(exc: BaseException, target: Target) -> Cause:
-    """Return why there was no response."""
+def find_cause(exc: BaseException, target: Target, *, is_first: bool) -> Cause:
+    """Return why there was no response.
+
+    :param is_first: whether there was no other response from this target before.
+    """
     chain = _Chain(exc)
     proxy = find_proxy(target.url)
     way = f"the network between this host and {target.option}{f', and {proxy.name}' if proxy else ''}"
@@ -84,7 +89,7 @@ def find_cause(exc: BaseException, target: Target) -> Cause:
         or _certificate(chain, target)
         or _tls(chain, target)
         or _no_connection(chain, target)
-        or _lost_connection(chain, target, way)
+        or _lost_connection(chain, target, way, may_expect_tls=is_first and not proxy)
         or Cause(
             f"the request could not be made ({type(exc).__name__}).",
             f"Check {target.option} and the proxy variables.",
@@ -216,6 +221,12 @@ def _tls(chain: _Chain, target: Target) -> Cause | None:
     if set(reasons) & set(_NO_TLS):
         what = "the server does not use TLS on this port."
         return Cause(what, f"Check the scheme (https://) and the port of {target.option}.", is_retryable=False)
+    if any("CERTIFICATE_REQUIRED" in reason for reason in reasons):
+        what = "the server requires a client certificate, which this collection does not support."
+        return Cause(what, f"Check {target.option}.", is_retryable=False)
+    if set(reasons) & set(_OTHER_VERSION):
+        what = "this host and the server have no TLS version in common."
+        return Cause(what, "Enable TLS 1.2 or TLS 1.3 on both.", outcome_unknown=False, is_retryable=False)
     what = f"TLS failed between this host and the server ({one_line(', '.join(reasons)) or 'no reason given'})."
     return Cause(what, f"Check {target.option}, and the TLS settings of the server.", is_retryable=False)
 
@@ -227,11 +238,11 @@ def _no_connection(chain: _Chain, target: Target) -> Cause | None:
     return Cause(what, f"Check {target.option} and the network.", outcome_unknown=False)
 
 
-def _lost_connection(chain: _Chain, target: Target, way: str) -> Cause | None:
+def _lost_connection(chain: _Chain, target: Target, way: str, *, may_expect_tls: bool) -> Cause | None:
     lost = (exceptions.ConnectionError, exceptions.ChunkedEncodingError)
     if not isinstance(chain.exception, lost) and not chain.first(ssl.SSLEOFError, InvalidHeader):
         return None
     advice = f"Check {way}."
-    if urlsplit(target.url).scheme == "http" and chain.first(ConnectionResetError):
+    if may_expect_tls and urlsplit(target.url).scheme == "http" and chain.first(ConnectionResetError):
         advice += f" {TLS_EXPECTED.format(target.option)}"
     return Cause("the connection was lost before the response was complete.", advice)

@@ -96,7 +96,7 @@ NO_CONNECTION = Injection(
     NOT_SENT, "no connection: Connection refused. Check base_url and the network.", wire="refused"
 )
 CONNECTION_LOST = Injection(
-    LOST, f"the connection was lost before the response was complete. {NETWORK}. {TLS_EXPECTED}", {"drop": True}
+    LOST, f"the connection was lost before the response was complete. {NETWORK}.", {"drop": True}
 )
 RATE_LIMITED = cortex(NOT_NOW, 429, f"{LIMIT} 7 s.", **{"Retry-After": "7"})
 FORBIDDEN = cortex(REFUSED, 403, PERMISSION)
@@ -121,10 +121,10 @@ FAULTS = [
     http(REFUSED, 404, f"{NO_OBJECT} {NOT_CORTEX}", **HTML),
     # The responses of servers that expect TLS. Without a proxy, 407 is nothing special.
     http(REFUSED, 400, f"{NO_OBJECT} {NOT_CORTEX} {TLS_EXPECTED}", **HTML),
-    *(http(REFUSED, status, f"{NO_OBJECT} {NOT_CORTEX}", **HTML) for status in (401, 403, 407)),
+    *(http(REFUSED, status, f"{NO_OBJECT} {NOT_CORTEX}", **HTML) for status in (403, 407)),
+    http(REFUSED, 401, f"{NO_OBJECT} {NOT_CORTEX}{INVALID_KEY}", **HTML),
     *(http(LOST, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (500, 502, 503, 504)),
     *(http(ODD, status, f"{NO_OBJECT} {DOWN}", **HTML) for status in (501, 511, 520, 530)),
-    http(REFUSED, 404, f"{GARBLED} {NOT_CORTEX}", **GZIP),
     http(LOST, 503, f"{GARBLED} {DOWN}", **GZIP),
     *(
         http(ODD, status, f"redirects to {target}. {FOLLOWED}", {"Location": location})
@@ -287,7 +287,7 @@ def pagerduty(kind: Kind, status: int, says: str = "", body: Any = OWN_ERROR, **
 
 
 PAGERDUTY_FAULTS = [
-    CONNECTION_LOST._replace(says=f"{CONNECTION_LOST.says.replace('base_url', 'preflight_url')} {LATER}"),
+    CONNECTION_LOST._replace(says=f"{CONNECTION_LOST.says} {TLS_EXPECTED} {LATER}".replace("base_", "preflight_")),
     *(
         pagerduty(ODD, status, f"without a list of abilities. {NOT_PAGERDUTY}", body)
         for status, body in (
