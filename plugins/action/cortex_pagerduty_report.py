@@ -11,7 +11,7 @@ from ansible.constants import LOCALHOST
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._audit import NOT_READ, Row, make_row, sort, to_table
+from ..plugin_utils._audit import NOT_READ, NOTHING_READ, Row, make_row, sort, to_table
 from ..plugin_utils._preconditions import find_fault_of_play
 from ..plugin_utils._report_file import CANNOT_WRITE, find_fault_of_path, find_path, write
 
@@ -57,6 +57,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 is_first = False
                 if each != host:
                     return {"skipped": True}
+        if is_first and not self._task.run_once:
+            return {"failed": True, "msg": NOTHING_READ}
         rows = sort(rows)
         # Those that --limit or the hosts of the play leave out.
         unread = len(set(task_vars["groups"]["all"]) - set(LOCALHOST) - set(hosts))

@@ -29,6 +29,9 @@ STATUSES = {
 }
 
 NOT_READ = "The workspace was not read: its host failed before the audit."
+NOTHING_READ = (
+    "No workspace was read before the report. Start the playbook from its beginning, without --start-at-task."
+)
 NO_RESULT = "The variable {} does not contain a result of cortex_pagerduty_config_info."
 A_LOOP = "The variable {} contains the results of a loop. Read each workspace in a task without a loop."
 NOT_VALIDATED = "The configuration was not validated. Set validate in the task that reads it."

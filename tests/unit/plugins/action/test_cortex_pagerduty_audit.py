@@ -19,7 +19,6 @@ BOTH = {"PAGERDUTY_TOKEN": TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": OTHER_TOKEN}
 @pytest.mark.parametrize(
     ("values", "environment", "desired"),
     [
-        ({}, {}, Desired()),
         ({"token": TOKEN, "is_token_readonly": "no"}, {}, Desired(last_four="ab12", is_token_readonly=False)),
         ({}, BOTH, Desired(last_four="ab12", previous_last_four="cd34")),
         ({"token": OTHER_TOKEN, "previous_token": TOKEN}, BOTH, Desired(last_four="cd34", previous_last_four="ab12")),
@@ -40,15 +39,12 @@ def test_desired_configuration_is_from_variables_and_environment(
     [
         ({"is_token_readonly": "perhaps"}, {}, "cortex_pagerduty_is_token_readonly is not a boolean."),
         ({"state": "absnet"}, {}, "cortex_pagerduty_state must be one of: present, absent."),
-        ({"update_token": "on_creat"}, {}, "cortex_pagerduty_update_token must be one of: "),
         ({"token": "$encrypted$"}, BOTH, "cortex_pagerduty_token is a mask "),
         ({"previous_token": [TOKEN]}, BOTH, "cortex_pagerduty_previous_token is a list "),
         ({"preflight_url": "pagerduty"}, {}, "cortex_pagerduty_preflight_url does not begin with "),
         ({}, {"PAGERDUTY_TOKEN": "None"}, r"token \(from the environment variable PAGERDUTY_TOKEN\) is "),
     ],
 )
-def test_variable_that_a_rollout_would_refuse_is_named(
-    values: dict[str, Any], environment: dict[str, str], says: str
-) -> None:
+def test_what_a_rollout_refuses_is_an_error(values: dict[str, Any], environment: dict[str, str], says: str) -> None:
     with pytest.raises(EvaluationError, match=f"^{says}"):
         find_desired(values, environment)
