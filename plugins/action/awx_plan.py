@@ -69,15 +69,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             problems.append("awx_execution_environment_image is not set. Set it to an image with this collection.")
         _require(problems)
         organization_id, found = self._find(wanted, options["organization"])
+        inventory = found.used["inventory"]
+        if inventory is not None:
+            found = dataclasses.replace(found, hosts=self._read(f"inventories/{inventory['id']}/hosts"))
         _require(_awx.find_obstacles(wanted, found, options["organization"]))
+        if not options["verify"]:
+            _require(_awx.find_active(found, ("workflow", "check", "rollout")))
         differences = _awx.find_differences(found)
         if options["verify"] and differences:
             raise PlanError(
                 f"{wanted.names['workflow']} is not check, approval and rollout. {' '.join(differences)} "
                 "Another client may have changed it. Do not launch it, and run this again."
             )
-        inventory = found.used["inventory"]
-        hosts = self._read(f"inventories/{inventory['id']}/hosts") if inventory else []
         return {
             "organization_id": organization_id,
             "objects": _awx.describe_objects(wanted, found),
@@ -88,14 +91,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "needs_cortex_credential": wanted.needs_cortex_credential,
             "nodes_to_remove": _awx.order_for_removal(found.nodes) if differences else [],
             "is_graph_complete": not differences,
-            "hosts": _awx.plan_hosts(wanted, hosts),
+            "hosts": _awx.plan_hosts(wanted, found.hosts),
             "remove": _awx.plan_removal(wanted, found, {}, everything=False),
             "notes": _awx.make_notes(wanted, found),
         }
 
     def _plan_removal(self, wanted: _awx.Wanted, options: dict[str, t.Any]) -> dict[str, t.Any]:
         organization_id, found = self._find(wanted, options["organization"])
-        _require(_awx.find_active(found))
+        _require(_awx.find_active(found, _awx.OBJECTS))
         types = [item["id"] for item in found.objects["credential_types"] if wanted.mark in item["description"]]
         users = {number: self._read(f"credential_types/{number}/credentials") for number in types}
         removal = _awx.plan_removal(wanted, found, users, everything=True)

@@ -11,7 +11,7 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
-from ._awx_variables import without_key
+from ._awx_variables import API_KEY, BASE_URL, without
 
 #: An object as the API of AWX represents it.
 Object = t.Mapping[str, t.Any]
@@ -48,6 +48,8 @@ NODE_PROMPTS = (
     *("extra_data", "inventory", "scm_branch", "job_type", "job_tags", "skip_tags", "limit", "diff_mode", "verbosity"),
     *("execution_environment", "forks", "job_slice_count", "timeout"),
 )
+#: The environment variable of each credential's secret.
+SECRETS = {"cortex": "CORTEX_API_KEY", "pagerduty": "PAGERDUTY_TOKEN"}
 #: The states of an object whose job or sync has not ended.
 ACTIVE = ("new", "pending", "waiting", "running")
 
@@ -80,7 +82,7 @@ class Wanted:
     @property
     def needs_cortex_credential(self) -> bool:
         """Whether a workspace takes its API key from the Cortex credential."""
-        return bool(without_key(self.workspaces, self.inventory_variables))
+        return bool(without(API_KEY, self.workspaces, self.inventory_variables))
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,14 @@ class Found:
     """What the organization has: the object of each role or None, and all objects by their kinds.
 
     `others`: what is marked and not used, so that an earlier setup has made it. `nodes`: the nodes of the workflow.
+    `hosts`: those of the inventory.
     """
 
     used: t.Mapping[str, Object | None]
     others: t.Sequence[tuple[str, Object]]
     objects: t.Mapping[str, t.Sequence[Object]]
     nodes: t.Sequence[Object] = ()
+    hosts: t.Sequence[Object] = ()
 
 
 def find(wanted: Wanted, objects: t.Mapping[str, t.Sequence[Object]]) -> Found:
@@ -120,17 +124,18 @@ def find_obstacles(wanted: Wanted, found: Found, organization: str) -> list[str]
         *_find_unusable_names(wanted.names),
         *_find_other_objects(wanted, found),
         *_find_missing(wanted, found, organization),
+        *_find_keys_of_others(wanted, found),
     ]
 
 
-def find_active(found: Found) -> list[str]:
-    """Return what keeps the setup from being removed."""
-    items = [*found.used.values(), *(item for _role, item in found.others)]
+def find_active(found: Found, roles: t.Collection[str]) -> list[str]:
+    """Return what keeps the setup from being changed, or removed, because of the objects of these roles."""
+    items = [item for role, item in (*found.used.items(), *found.others) if role in roles]
     names = [item["name"] for item in items if item is not None and item.get("status") in ACTIVE]
     if not names:
         return []
     return [
-        f"These are running or wait for an approval: {', '.join(names)}. Nothing was removed. "
+        f"These are running or wait for an approval: {', '.join(names)}. "
         "Wait until they have ended, or cancel them in AWX, and run this again."
     ]
 
@@ -190,10 +195,9 @@ def _find_foreign_nodes(found: Found) -> list[str]:
 
 def _find_missing(wanted: Wanted, found: Found, organization: str) -> list[str]:
     needed = ["pagerduty"] + ["cortex"] * wanted.needs_cortex_credential
-    variables = {"cortex": "CORTEX_API_KEY", "pagerduty": "PAGERDUTY_TOKEN"}
     problems = [
-        f"{organization} has no credential with the name {wanted.names[role]}, and {variables[role]} is not set. "
-        f"Export {variables[role]}, or create the credential in AWX."
+        f"{organization} has no credential with the name {wanted.names[role]}, and {SECRETS[role]} is not set. "
+        f"Export {SECRETS[role]}, or create the credential in AWX."
         for role in needed
         if found.used[role] is None and role not in wanted.given
     ]
@@ -204,6 +208,32 @@ def _find_missing(wanted: Wanted, found: Found, organization: str) -> list[str]:
             for name in dict.fromkeys(names)
             if counts[name] != 1
         ]
+    return problems
+
+
+def _find_keys_of_others(wanted: Wanted, found: Found) -> list[str]:
+    """Return where an API key would be used for another workspace, or sent to another Cortex, than its own."""
+    cortex, problems = found.used["cortex"], []
+    if not wanted.needs_cortex_credential:
+        missing = without(BASE_URL, wanted.workspaces, wanted.inventory_variables)
+        if missing and wanted.base_url not in ("", DEFAULT_BASE_URL):
+            problems.append(
+                f"CORTEX_BASE_URL is not used for workspaces with an API key in variables: {', '.join(missing)}. "
+                f"Set {BASE_URL} for each of them, or in awx_inventory_variables."
+            )
+    elif cortex is not None:
+        stored = cortex["inputs"].get("base_url") or DEFAULT_BASE_URL
+        if wanted.base_url not in ("", stored) and "cortex" not in wanted.given:
+            problems.append(
+                f"The API key of {cortex['name']} belongs to {stored}, and CORTEX_BASE_URL is {wanted.base_url}. "
+                "Export CORTEX_API_KEY too, or unset CORTEX_BASE_URL."
+            )
+        hosts = plan_hosts(wanted, found.hosts)
+        if hosts["new"] and hosts["obsolete"] and not wanted.update_secrets:
+            problems.append(
+                f"The API key of {cortex['name']} may not be that of the new workspace {hosts['new'][0]['name']}. "
+                "Export its CORTEX_API_KEY, and set awx_update_secrets."
+            )
     return problems
 
 
@@ -372,6 +402,11 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
         if item["name"] != wanted.names[role]
     ]
     notes += [f"The {role} {item['name']} of an earlier setup is removed." for role, item in found.others]
+    notes += [
+        f"The credential {item['name']} keeps its secrets. To write {SECRETS[role]}, set awx_update_secrets."
+        for role, item in written.items()
+        if role in SECRETS and not plan_inputs(role, item, wanted)[1]
+    ]
     if "cortex" in written:
         before = written["cortex"]["inputs"].get("base_url")
         after = plan_inputs("cortex", written["cortex"], wanted)[0]["base_url"]

@@ -16,6 +16,7 @@ from jinja2 import nodes
 Variables = t.Mapping[str, t.Any]
 
 API_KEY = "cortex_pagerduty_api_key"
+BASE_URL = "cortex_pagerduty_base_url"
 SECRETS = (API_KEY, "cortex_pagerduty_token", "cortex_pagerduty_previous_token")
 #: Functions of Ansible's templates, which are no variables.
 FUNCTIONS = {"lookup", "query", "q"}
@@ -34,7 +35,7 @@ def find_mistakes(workspaces: t.Sequence[Variables], inventory_variables: Variab
         problems.append(
             f"awx_workspaces names these more than once: {', '.join(duplicates)}. Name each workspace once."
         )
-    missing = without_key(workspaces, inventory_variables)
+    missing = without(API_KEY, workspaces, inventory_variables)
     if missing and len(names) > 1:
         problems.append(
             f"An API key belongs to one workspace, but these have none of their own: {', '.join(missing)}. "
@@ -54,9 +55,9 @@ def find_mistakes(workspaces: t.Sequence[Variables], inventory_variables: Variab
     return problems
 
 
-def without_key(workspaces: t.Sequence[Variables], inventory_variables: Variables) -> list[str]:
-    """Return the names of the workspaces without an API key in variables."""
-    return [each["name"] for each in workspaces if API_KEY not in {**inventory_variables, **_variables(each)}]
+def without(variable: str, workspaces: t.Sequence[Variables], inventory_variables: Variables) -> list[str]:
+    """Return the names of the workspaces without this variable."""
+    return [each["name"] for each in workspaces if variable not in {**inventory_variables, **_variables(each)}]
 
 
 def _variables(workspace: Variables) -> Variables:
@@ -68,9 +69,9 @@ def _find_shared_keys(workspaces: t.Sequence[Variables], inventory_variables: Va
     names = defaultdict(list)
     for workspace in workspaces:
         variables = {**inventory_variables, **_variables(workspace)}
-        needed = _find_needed([API_KEY, "cortex_pagerduty_base_url"], variables)
+        needed = _find_needed([API_KEY, BASE_URL], variables)
         # A name that is not among the variables may be inventory_hostname.
-        if API_KEY in variables and needed <= {*variables, *FUNCTIONS, "cortex_pagerduty_base_url"}:
+        if API_KEY in variables and needed <= {*variables, *FUNCTIONS, BASE_URL}:
             values = {name: variables.get(name) for name in needed}
             names[json.dumps(values, sort_keys=True, default=str)].append(workspace["name"])
     return [each for each in names.values() if len(each) > 1]

@@ -66,6 +66,8 @@ def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **nam
 
 
 UNMARKED = {"description": ""}
+KEYED: Object = {"inventory_variables": {"cortex_pagerduty_api_key": "{{ key }}"}}
+OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "variables": ""}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,12 @@ UNMARKED = {"description": ""}
         ({"project_url": US}, find(objects(project=UNMARKED)), "Project exists [(]https://git.example.com[)]"),
         ({}, find(objects(inventory=UNMARKED | {"kind": "smart"})), "Inventory exists [(]smart[)] and"),
         ({}, find(objects(workflow=UNMARKED), graph("deploy>approval")), "Workflow exists [(]deploy[)] and"),
+        ({"base_url": EU}, find(objects()), None),
+        ({"base_url": EU, "given": []}, find(objects()), f"Cortex belongs to {US}, and CORTEX_BASE_URL is {EU}[.]"),
+        ({"base_url": EU, **KEYED}, find(objects()), "not used for workspaces with .*: payments[.]"),
+        (KEYED, replace(find(objects()), hosts=[OLD_HOST]), None),
+        ({}, replace(find(objects()), hosts=[OLD_HOST]), "may not be that of the new workspace payments[.]"),
+        ({"update_secrets": True}, replace(find(objects()), hosts=[OLD_HOST]), None),
         ({"given": []}, find(objects(cortex=UNMARKED | {"name": "Key"})), "no credential .* Cortex, .*CORTEX_API_KEY"),
         ({"references": {"credentials": ["Git"]}}, find(objects()), "Default has 0 credentials with the name Git[.]"),
     ],
@@ -178,9 +186,10 @@ def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organizat
     made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
     found = find(made)
     names = ["Workflow", "Schedule", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty"]
-    assert _awx.make_notes(replace(WANTED, base_url=US), found) == [
+    assert _awx.make_notes(replace(WANTED, base_url=US, given=["cortex", "pagerduty"]), found) == [
         "The check Old is renamed to Check.",
         "The rollout Copy of an earlier setup is removed.",
+        "The credential Pagerduty keeps its secrets. To write PAGERDUTY_TOKEN, set awx_update_secrets.",
         f"The base URL of the credential Cortex changes from {EU} to {US}, with its key.",
     ]
     assert [item["name"] for item in _awx.plan_removal(WANTED, found, {}, everything=False)] == ["Copy"]
@@ -194,7 +203,8 @@ def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organizat
         ]
 
 
-def test_nothing_is_removed_while_a_job_runs_or_an_approval_waits() -> None:
-    assert _awx.find_active(find(objects(check={"status": "successful"}))) == []
-    (problem,) = _awx.find_active(find(objects(workflow={"status": "running"}, audit={"status": "pending"})))
-    assert "These are running or wait for an approval: Workflow, Audit. Nothing was removed." in problem
+def test_nothing_is_changed_or_removed_while_a_job_runs_or_an_approval_waits() -> None:
+    found = find(objects(workflow={"status": "running"}, audit={"status": "pending"}, check={"status": "successful"}))
+    (problem,) = _awx.find_active(found, _awx.OBJECTS)
+    assert "These are running or wait for an approval: Workflow, Audit. Wait" in problem
+    assert _awx.find_active(found, ["check"]) == []
