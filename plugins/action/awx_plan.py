@@ -29,6 +29,7 @@ SPEC = {
     "base_url": {"type": "str", "required": True},
     "update_secrets": {"type": "bool", "required": True},
     "project_url": {"type": "str", "required": True},
+    "types": {"type": "dict", "required": True},
 }
 
 
@@ -84,6 +85,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {
             "organization_id": organization_id,
             "objects": _awx.describe_objects(wanted, found),
+            "type_descriptions": _awx.describe_types(wanted, found),
             "references": {
                 kind: {item["name"]: item["id"] for item in found.objects[kind] if item["name"] in names}
                 for kind, names in wanted.references.items()

@@ -75,6 +75,10 @@ options:
     description: The URL of the project.
     type: str
     required: true
+  types:
+    description: The types of the credentials C(cortex) and C(pagerduty).
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
@@ -104,6 +108,11 @@ objects:
   returned: if O(state=present)
   type: dict
   sample: {check: {name: Cortex PagerDuty check, find: "7", id: 7, description: "…"}}
+type_descriptions:
+  description: The descriptions of the credential types.
+  returned: if O(state=present)
+  type: dict
+  sample: {cortex: "…", pagerduty: "…"}
 references:
   description: The IDs of objects that are used but not made, by kind and name.
   returned: if O(state=present)

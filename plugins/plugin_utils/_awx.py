@@ -61,6 +61,7 @@ class Wanted:
     `mark`: what the description of each object ends with, before its role. `purposes`: what it begins with.
 
     `names`: of each object, and of the types of the credentials as ``cortex_type`` and ``pagerduty_type``.
+    `types`: the types of the credentials by their roles.
     `references`: of each kind, the names of what is used and not made. `given`: the credentials whose secret is given.
     """
 
@@ -74,10 +75,12 @@ class Wanted:
     base_url: str
     update_secrets: bool
     project_url: str
+    image: str | None
+    types: t.Mapping[str, Object]
 
     def marks(self, item: Object, role: str) -> bool:
         """Return whether the role awx has made an object, for this role in the setup."""
-        return f"{self.mark} ({role})" in (item.get("description") or "")
+        return _is_made(item, f"{self.mark} ({role})")
 
     @property
     def needs_cortex_credential(self) -> bool:
@@ -164,22 +167,63 @@ def _is_id(name: str) -> bool:
 
 def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
     """Return which objects without a mark have a wanted name and are not what the role would make."""
-    differing = []
-    for role, item in found.used.items():
-        if item is None or wanted.marks(item, role):
-            continue
-        if role == "workflow" and (foreign := _find_foreign_nodes(found)):
-            differing.append((role, item["name"], ", ".join(foreign)))
-        if role in TEMPLATES and (item["playbook"], item["job_type"]) != TEMPLATES[role]:
-            differing.append((role, item["name"], f"{item['playbook']}, {item['job_type']}"))
-        if role == "project" and item["scm_url"] != wanted.project_url:
-            differing.append((role, item["name"], item["scm_url"]))
-        if role == "inventory" and item["kind"]:
-            differing.append((role, item["name"], item["kind"]))
+    differing = [
+        (role, item["name"], what)
+        for role, item in found.used.items()
+        if item is not None and not wanted.marks(item, role) and (what := _find_difference(role, item, wanted, found))
+    ]
+    for role, wanted_type in wanted.types.items():
+        item = _find_type(role, wanted, found)
+        if item and not _is_made(item, wanted.mark) and _describe_type(item) != _describe_type(wanted_type):
+            differing.append((f"{role} type", item["name"], "other fields"))
+    variables = {each["name"]: each.get("variables") or {} for each in wanted.workspaces}
+    differing += [
+        ("host", host["name"], "other variables")
+        for host in found.hosts
+        if host["description"] != wanted.mark
+        and host["name"] in variables
+        and _parse(host["variables"]) != variables[host["name"]]
+    ]
     return [
         f"{name} exists ({what}) and is not the {role} of this playbook. Rename one of them."
         for role, name, what in differing
     ]
+
+
+def _find_difference(role: str, item: Object, wanted: Wanted, found: Found) -> str:
+    """Return in what an object that another client has made is not the one of this role; blank if it is."""
+    if role == "workflow":
+        return ", ".join(_find_foreign_nodes(found))
+    if role in TEMPLATES:
+        settings = (item["playbook"], item["job_type"])
+        return "" if settings == TEMPLATES[role] else ", ".join(settings)
+    if role == "inventory" and not item["kind"]:
+        return "" if _parse(item["variables"]) == wanted.inventory_variables else "other variables"
+    if role == "cortex":
+        stored: str = item["inputs"].get("base_url") or DEFAULT_BASE_URL
+        return stored if role in wanted.given and wanted.base_url not in ("", stored) else ""
+    fields = {
+        "project": ("scm_url", wanted.project_url),
+        "environment": ("image", wanted.image),
+        "inventory": ("kind", ""),
+    }
+    field, value = fields.get(role, ("name", wanted.names[role]))
+    return "" if item[field] == value else str(item[field])
+
+
+def _find_type(role: str, wanted: Wanted, found: Found) -> Object | None:
+    name = wanted.names[f"{role}_type"]
+    return next((item for item in found.objects["credential_types"] if item["name"] == name), None)
+
+
+def _describe_type(item: Object) -> Object:
+    """Return what a job gets from a credential of this type."""
+    fields = {field["id"]: bool(field.get("secret")) for field in item["inputs"].get("fields", [])}
+    return {"fields": fields, "injectors": item["injectors"]}
+
+
+def _is_made(item: Object, mark: str) -> bool:
+    return mark in (item.get("description") or "")
 
 
 def _find_foreign_nodes(found: Found) -> list[str]:
@@ -293,7 +337,10 @@ def _is_approval(node: Object) -> bool:
 
 
 def describe_objects(wanted: Wanted, found: Found) -> dict[str, dict[str, t.Any]]:
-    """Return by what the modules of awx.awx find each object, and what they write."""
+    """Return by what the modules of awx.awx find each object, and what they write.
+
+    What was not made here gets no mark, so that it is never removed.
+    """
     objects: dict[str, dict[str, t.Any]] = {}
     for role, kind in OBJECTS.items():
         item, name = found.used[role], wanted.names[role]
@@ -304,10 +351,22 @@ def describe_objects(wanted: Wanted, found: Found) -> dict[str, dict[str, t.Any]
             "find": str(number or name),
             "description": f"{wanted.purposes[role]} {wanted.mark} ({role}).",
         }
+        if item is not None and not wanted.marks(item, role):
+            objects[role]["description"] = item.get("description") or ""
         objects[role]["is_named"] = item is not None and item["name"] == name
         if kind == "credentials":
             objects[role]["inputs"], objects[role]["write_secrets"] = plan_inputs(role, item, wanted)
     return objects
+
+
+def describe_types(wanted: Wanted, found: Found) -> dict[str, str]:
+    """Return the description of each credential type, with a mark unless it was there without one."""
+    descriptions = {}
+    for role, wanted_type in wanted.types.items():
+        item = _find_type(role, wanted, found)
+        kept = item is not None and not _is_made(item, wanted.mark)
+        descriptions[role] = item["description"] if item and kept else f"{wanted_type['description']}. {wanted.mark}."
+    return descriptions
 
 
 def plan_hosts(wanted: Wanted, hosts: t.Sequence[Object]) -> dict[str, list[t.Any]]:
@@ -319,7 +378,7 @@ def plan_hosts(wanted: Wanted, hosts: t.Sequence[Object]) -> dict[str, list[t.An
         host = existing.pop(workspace["name"], None)
         if host is None:
             plan["new"].append(values)
-        elif (host["description"], _parse(host["variables"])) != (wanted.mark, values["variables"]):
+        elif _parse(host["variables"]) != values["variables"]:
             plan["changed"].append({"id": host["id"], **values})
     removed = [host for host in existing.values() if host["description"] == wanted.mark]
     plan["obsolete"] = [{"id": host["id"], "name": host["name"]} for host in removed]
@@ -327,9 +386,9 @@ def plan_hosts(wanted: Wanted, hosts: t.Sequence[Object]) -> dict[str, list[t.An
 
 
 def _parse(variables: str) -> t.Any:
-    """Return the variables of a host. What another client has written as YAML counts as different."""
+    """Return the variables of a host or an inventory. What another client has written as YAML counts as different."""
     try:
-        return json.loads(variables or "{}")
+        return json.loads(variables.removeprefix("---").strip() or "{}")
     except ValueError:
         return None
 

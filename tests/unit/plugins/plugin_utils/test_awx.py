@@ -18,7 +18,8 @@ URL, US, EU = "https://git.example.com", "https://api.getcortexapp.com", "https:
 PURPOSES = dict.fromkeys(_awx.OBJECTS, "For it.")
 TYPES = {"cortex": 101, "pagerduty": 102}
 WANTED = _awx.Wanted(
-    "Made by it", PURPOSES, NAMES, [{"name": "payments"}], {}, {"credentials": ["Vault"]}, ["cortex"], "", False, URL
+    *("Made by it", PURPOSES, NAMES, [{"name": "payments"}], {}, {"credentials": ["Vault"]}, ["cortex"]),
+    *("", False, URL, "image", {"cortex": {"inputs": {}, "injectors": {}, "description": "A key"}}),
 )
 
 
@@ -27,19 +28,15 @@ def objects(**changes: Object) -> dict[str, list[Object]]:
     made: dict[str, list[Object]] = {kind: [] for kind in _awx.OBJECTS.values()}
     for number, (role, kind) in enumerate(_awx.OBJECTS.items(), 1):
         playbook, job_type = _awx.TEMPLATES.get(role, ("", ""))
-        item: Object = {
-            "id": number,
-            "name": NAMES[role],
-            "description": f"Made by it ({role}).",
-            "scm_url": URL,
-            "kind": "",
-        }
-        item |= {"playbook": playbook, "job_type": job_type, "ask_limit_on_launch": False, "inputs": {}}
+        item: Object = {"id": number, "name": NAMES[role], "description": f"Made by it ({role}).", "inputs": {}}
+        item |= {"scm_url": URL, "kind": "", "variables": "---", "image": "image", "ask_limit_on_launch": False}
+        item |= {"playbook": playbook, "job_type": job_type}
         item |= {**dict.fromkeys(_awx.RESTRICTIONS, ""), "credential_type": TYPES.get(role)}
         made[kind].append(item | changes.get(role, {}))
     made["credentials"].append({"id": 20, "name": "Vault", "credential_type": 2, "description": None})
-    summary = {"summary_fields": {"user_capabilities": {"delete": True}}}
-    made["credential_types"] = [{"id": n, "name": NAMES[f"{role}_type"], **summary} for role, n in TYPES.items()]
+    of_type: Object = {"description": "By hand", "inputs": {}, "injectors": {}}
+    of_type |= {"summary_fields": {"user_capabilities": {"delete": True}}}
+    made["credential_types"] = [{"id": n, "name": NAMES[f"{role}_type"], **of_type} for role, n in TYPES.items()]
     return made
 
 
@@ -67,6 +64,8 @@ def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **nam
 
 UNMARKED = {"description": ""}
 KEYED: Object = {"inventory_variables": {"cortex_pagerduty_api_key": "{{ key }}"}}
+HOST_BY_HAND: Object = UNMARKED | {"name": "payments", "variables": "a: 1"}
+TYPE: Object = {"inputs": {}, "injectors": {"env": {}}}
 OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "variables": ""}
 
 
@@ -82,15 +81,16 @@ OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "varia
         ({"names": NAMES | {"cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
         ({"names": NAMES | {"audit": "Project"}}, find(objects()), "The name Project is given"),
         ({"names": NAMES | {"inventory": "7"}}, find(objects()), "take the name 7 for an id"),
-        (
-            {},
-            find(objects(), check="Rollout", rollout="Check"),
-            "Check .*not the rollout of .*Rollout .*not the check of",
-        ),
+        ({}, find(objects(), check="Rollout", rollout="Check"), "Check .*the rollout of .*Rollout .*the check of"),
         ({}, find(objects(), check="Audit", audit="Check"), "Audit .*not the check of .*Check .*not the audit of"),
         ({}, find(objects(check=UNMARKED | {"job_type": "run"})), "Check exists [(]playbooks/.*, run[)] and is not"),
         ({"project_url": US}, find(objects(project=UNMARKED)), "Project exists [(]https://git.example.com[)]"),
         ({}, find(objects(inventory=UNMARKED | {"kind": "smart"})), "Inventory exists [(]smart[)] and"),
+        ({}, find(objects(inventory=UNMARKED | {"variables": "a: 1"})), "Inventory exists [(]other variables[)] and"),
+        ({"image": "b"}, find(objects(environment=UNMARKED)), "Environment exists [(]image[)] and"),
+        ({"base_url": EU}, find(objects(cortex=UNMARKED)), f"Cortex exists [(]{US}[)] and"),
+        ({"types": {"cortex": TYPE}}, find(objects()), "Cortex_Type exists [(]other fields[)] and"),
+        (KEYED, replace(find(objects()), hosts=[OLD_HOST | HOST_BY_HAND]), "payments exists .* the host of"),
         ({}, find(objects(workflow=UNMARKED), graph("deploy>approval")), "Workflow exists [(]deploy[)] and"),
         ({"base_url": EU}, find(objects()), None),
         ({"base_url": EU, "given": []}, find(objects()), f"Cortex belongs to {US}, and CORTEX_BASE_URL is {EU}[.]"),
@@ -193,6 +193,9 @@ def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organizat
         f"The base URL of the credential Cortex changes from {EU} to {US}, with its key.",
     ]
     assert [item["name"] for item in _awx.plan_removal(WANTED, found, {}, everything=False)] == ["Copy"]
+    # What has no mark gets none.
+    assert _awx.describe_objects(WANTED, found)["inventory"]["description"] == ""
+    assert _awx.describe_types(WANTED, found) == {"cortex": "By hand"}
     other: Object = {"id": 50, "name": "Key", "summary_fields": {"organization": {"name": "Platform"}}}
     for users, stays in ((list[Object](), ""), ([other], "it is needed for Key in Platform")):
         removal = _awx.plan_removal(WANTED, found, {101: [{"id": 9}], 102: users}, everything=True)

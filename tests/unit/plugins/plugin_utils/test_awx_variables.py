@@ -34,8 +34,8 @@ def workspaces(*keys: Any) -> list[dict[str, Any]]:
         (workspaces(None, None), {KEY: "{{ (lookup('vault', 'cortex') | from_json)[inventory_hostname] }}"}, None),
         (workspaces(None), {}, None),
         (
-            [{"name": "w"}],
-            {"cortex_pagerduty_token": "u+abc", "cortex_pagerduty_previous_token": 7},
+            workspaces(None),
+            {"cortex_pagerduty_token": "u", "cortex_pagerduty_previous_token": 7},
             "_token, .*_token[.]",
         ),
     ],
