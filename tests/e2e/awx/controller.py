@@ -159,14 +159,8 @@ class Controller:
 
     def create(self, kind: str, body: Object) -> Object:
         self._last_id += 1
-        item = {
-            "name": body.get("identifier"),
-            "description": "",
-            **KINDS[kind],
-            **body,
-            "id": self._last_id,
-            "type": kind.removesuffix("s"),
-        }
+        item = {"name": body.get("identifier"), "description": "", **KINDS[kind], **body}
+        item |= {"id": self._last_id, "type": kind.removesuffix("s")}
         if kind == "job_templates":
             item["organization"] = self.any(item["project"])["organization"]
         self._encrypt(kind, item)

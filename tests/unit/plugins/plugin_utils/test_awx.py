@@ -15,11 +15,11 @@ Object = dict[str, Any]
 
 NAMES = {role: role.title() for role in (*_awx.OBJECTS, "cortex_type", "pagerduty_type")}
 URL, US, EU = "https://git.example.com", "https://api.getcortexapp.com", "https://api.eu.cortex.io"
-PURPOSES = dict.fromkeys(_awx.OBJECTS, "For it.")
 TYPES = {"cortex": 101, "pagerduty": 102}
+TYPE: Object = {"description": "By hand", "inputs": {}, "injectors": {}}
+PURPOSES, HOSTS, USED = dict.fromkeys(_awx.OBJECTS, "For it."), [{"name": "payments"}], {"credentials": ["Vault"]}
 WANTED = _awx.Wanted(
-    *("Made by it", PURPOSES, NAMES, [{"name": "payments"}], {}, {"credentials": ["Vault"]}, ["cortex"]),
-    *("", False, URL, "image", {"cortex": {"inputs": {}, "injectors": {}, "description": "A key"}}),
+    "Made by it", PURPOSES, NAMES, HOSTS, {}, USED, ["cortex"], "", False, URL, "image", {"cortex": TYPE}
 )
 
 
@@ -30,12 +30,11 @@ def objects(**changes: Object) -> dict[str, list[Object]]:
         playbook, job_type = _awx.TEMPLATES.get(role, ("", ""))
         item: Object = {"id": number, "name": NAMES[role], "description": f"Made by it ({role}).", "inputs": {}}
         item |= {"scm_url": URL, "kind": "", "variables": "---", "image": "image", "ask_limit_on_launch": False}
-        item |= {"playbook": playbook, "job_type": job_type}
-        item |= {**dict.fromkeys(_awx.RESTRICTIONS, ""), "credential_type": TYPES.get(role)}
+        item |= {"playbook": playbook, "job_type": job_type, "credential_type": TYPES.get(role)}
+        item |= dict.fromkeys(_awx.RESTRICTIONS, "")
         made[kind].append(item | changes.get(role, {}))
     made["credentials"].append({"id": 20, "name": "Vault", "credential_type": 2, "description": None})
-    of_type: Object = {"description": "By hand", "inputs": {}, "injectors": {}}
-    of_type |= {"summary_fields": {"user_capabilities": {"delete": True}}}
+    of_type = TYPE | {"summary_fields": {"user_capabilities": {"delete": True}}}
     made["credential_types"] = [{"id": n, "name": NAMES[f"{role}_type"], **of_type} for role, n in TYPES.items()]
     return made
 
@@ -65,7 +64,6 @@ def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **nam
 UNMARKED = {"description": ""}
 KEYED: Object = {"inventory_variables": {"cortex_pagerduty_api_key": "{{ key }}"}}
 HOST_BY_HAND: Object = UNMARKED | {"name": "payments", "variables": "a: 1"}
-TYPE: Object = {"inputs": {}, "injectors": {"env": {}}}
 OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "variables": ""}
 
 
@@ -89,13 +87,15 @@ OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "varia
         ({}, find(objects(inventory=UNMARKED | {"variables": "a: 1"})), "Inventory exists [(]other variables[)] and"),
         ({"image": "b"}, find(objects(environment=UNMARKED)), "Environment exists [(]image[)] and"),
         ({"base_url": EU}, find(objects(cortex=UNMARKED)), f"Cortex exists [(]{US}[)] and"),
-        ({"types": {"cortex": TYPE}}, find(objects()), "Cortex_Type exists [(]other fields[)] and"),
+        (
+            {"types": {"cortex": TYPE | {"injectors": {"env": {}}}}},
+            find(objects()),
+            "Cortex_Type exists [(]other fields[)] and",
+        ),
         (KEYED, replace(find(objects()), hosts=[OLD_HOST | HOST_BY_HAND]), "payments exists .* the host of"),
         ({}, find(objects(workflow=UNMARKED), graph("deploy>approval")), "Workflow exists [(]deploy[)] and"),
-        ({"base_url": EU}, find(objects()), None),
         ({"base_url": EU, "given": []}, find(objects()), f"Cortex belongs to {US}, and CORTEX_BASE_URL is {EU}[.]"),
         ({"base_url": EU, **KEYED}, find(objects()), "not used for workspaces with .*: payments[.]"),
-        (KEYED, replace(find(objects()), hosts=[OLD_HOST]), None),
         ({}, replace(find(objects()), hosts=[OLD_HOST]), "may not be that of the new workspace payments[.]"),
         ({"update_secrets": True}, replace(find(objects()), hosts=[OLD_HOST]), None),
         ({"given": []}, find(objects(cortex=UNMARKED | {"name": "Key"})), "no credential .* Cortex, .*CORTEX_API_KEY"),
@@ -140,12 +140,8 @@ def test_no_removal_of_a_node_makes_another_start_by_itself() -> None:
 
 
 def test_hosts_are_written_where_they_differ_and_removed_where_they_are_marked() -> None:
-    wanted: list[Object] = [
-        {"name": "new"},
-        {"name": "same", "variables": {"a": 1}},
-        {"name": "by hand"},
-        {"name": "differs", "variables": None},
-    ]
+    wanted: list[Object] = [{"name": name, "variables": None} for name in ("new", "by hand", "differs")]
+    wanted.append({"name": "same", "variables": {"a": 1}})
     there = {"same": '{"a": 1}', "by hand": "---\na: 1", "differs": '{"a": 2}', "gone": "", "another": ""}
     hosts: list[Object] = [
         {"id": n, "name": name, "variables": text, "description": WANTED.mark}
@@ -193,17 +189,14 @@ def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organizat
         f"The base URL of the credential Cortex changes from {EU} to {US}, with its key.",
     ]
     assert [item["name"] for item in _awx.plan_removal(WANTED, found, {}, everything=False)] == ["Copy"]
-    # What has no mark gets none.
     assert _awx.describe_objects(WANTED, found)["inventory"]["description"] == ""
     assert _awx.describe_types(WANTED, found) == {"cortex": "By hand"}
     other: Object = {"id": 50, "name": "Key", "summary_fields": {"organization": {"name": "Platform"}}}
     for users, stays in ((list[Object](), ""), ([other], "it is needed for Key in Platform")):
         removal = _awx.plan_removal(WANTED, found, {101: [{"id": 9}], 102: users}, everything=True)
         assert [item["name"] for item in removal[:-2]] == names
-        assert [(item["name"], item["stays"]) for item in removal[-2:]] == [
-            ("Cortex_Type", stays),
-            ("Pagerduty_Type", stays),
-        ]
+        reasons = {item["name"]: item["stays"] for item in removal[-2:]}
+        assert reasons == {"Cortex_Type": stays, "Pagerduty_Type": stays}
 
 
 def test_nothing_is_changed_or_removed_while_a_job_runs_or_an_approval_waits() -> None:
