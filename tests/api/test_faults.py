@@ -279,10 +279,11 @@ NO_ABILITIES = (
 TOMORROW = f"PagerDuty requested a retry after 86400 s, and the module waits 60 s at most. {LATER}"
 
 
-def pagerduty(kind: Kind, status: int, says: str = "", body: Any = OWN_ERROR, **headers: str) -> Injection:
+def pagerduty(kind: Kind, status: int, says: str = "", body: Any = ..., **headers: str) -> Injection:
     """Return a fault of PagerDuty. Its body and its headers contain the marker and the token."""
     advice = NO_ABILITIES if status == 403 else "Check preflight_url." if kind is REFUSED else LATER
     says = f"HTTP {status} {says}" if says else f"PagerDuty responded with HTTP {status}. {advice}"
+    body = OWN_ERROR if body is ... else body
     return Injection(kind, says, {"status": status, "headers": {"X-Says": ECHO, **headers}, "body": body})
 
 
