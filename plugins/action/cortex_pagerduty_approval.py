@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ..module_utils._options import CONFIG_SPEC, SECRETS, URLS
+from ..module_utils._options import CONFIG_SPEC, SECRETS, URLS, find_variable
 from ..plugin_utils._approval import find_refusal, make_digest
 from ..plugin_utils._variables import EvaluationError, evaluate
 
@@ -59,4 +58,5 @@ def _make_digest(templar: Templar, revision: str) -> str | None:
 
 def _find_in_environment(option: str) -> str | None:
     names = SECRETS[option] if option in SECRETS else URLS[option][0] if option in URLS else ()
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+    found = find_variable(names)
+    return found[1] if found else None

@@ -19,6 +19,7 @@ from ..module_utils._options import (
     URLS,
     check_arguments,
     check_secret,
+    find_variable,
     is_secret,
     is_url,
 )
@@ -156,7 +157,8 @@ def check_desired(values: t.Mapping[str, t.Any], environment: t.Mapping[str, str
 
 def from_environment(names: t.Iterable[str], environment: t.Mapping[str, str]) -> str | None:
     """Return the first variable that is set and not empty, None if there is none."""
-    return next((environment[name] for name in names if environment.get(name)), None)
+    found = find_variable(names, environment)
+    return found[1] if found else None
 
 
 def read_boolean(option: str, values: t.Mapping[str, t.Any]) -> bool | None:

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
-from ..module_utils._options import SECRETS
+from ..module_utils._options import SECRETS, find_variable
 from ..plugin_utils._preconditions import find_faults
 from ..plugin_utils._variables import EvaluationError, evaluate
 
@@ -41,12 +40,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 values = evaluate(templar, templar.available_variables, ["api_key"])
                 keys[host] = str(values["api_key"]) if values else None
         others = set(task_vars["groups"]["all"]) - set(constants.LOCALHOST)
-        faults = find_faults(hosts, keys, len(others), find_variable(SECRETS["api_key"]), names)
+        found = find_variable(SECRETS["api_key"])
+        faults = find_faults(hosts, keys, len(others), found[0] if found else None, names)
         if faults:
             result.update(failed=True, msg=" ".join([*faults, "Nothing was sent."]))
         return result
-
-
-def find_variable(names: t.Iterable[str]) -> str | None:
-    """Return the first environment variable that is set and not empty, None if there is none."""
-    return next((name for name in names if os.environ.get(name)), None)

@@ -89,7 +89,7 @@ def secret_env_fallback(*names: str) -> str:
     shows, from ansible-core 2.22 on in the whole run. :func:`check_config` and :func:`check_connection` say what is
     missing or wrong.
     """
-    found = _find_variable(names)
+    found = find_variable(names)
     return found[1] if found and is_secret(found[1]) else ""
 
 
@@ -101,18 +101,18 @@ def url_env_fallback(*names: str) -> str:
 
     :raises AnsibleFallbackNotFound: where none is set, so that the default counts.
     """
-    found = _find_variable(names)
+    found = find_variable(names)
     if not found:
         raise AnsibleFallbackNotFound
     return found[1] if is_url(found[1]) else ""
 
 
-def _find_variable(names: t.Iterable[str]) -> tuple[str, str] | None:
-    """Return the name and the value of the first environment variable that is set and not empty.
+def find_variable(names: t.Iterable[str], environment: t.Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+    """Return the name and the value of the first environment variable that is set and not empty, None if there is none.
 
     Empty ones count as unset: AWX injects optional fields that were left blank as empty variables.
     """
-    return next(((name, os.environ[name]) for name in names if os.environ.get(name)), None)
+    return next(((name, environment[name]) for name in names if environment.get(name)), None)
 
 
 def _secret_option(name: str, **others: t.Any) -> dict[str, t.Any]:
@@ -246,7 +246,7 @@ def _check_secret_option(name: str, params: t.Mapping[str, t.Any], *, is_needed:
     if params[name]:
         check_secret(name, params[name])
         return
-    found = _find_variable(SECRETS[name])
+    found = find_variable(SECRETS[name])
     if found:
         check_secret(name, found[1], variable=found[0])
     if is_needed:
@@ -272,7 +272,7 @@ def _null(name: str, variable: str) -> InvalidOptionError:
 def _check_url_option(name: str, params: t.Mapping[str, t.Any]) -> list[str]:
     if params[name]:
         return check_url(name, params[name])
-    found = _find_variable(URLS[name][0])
+    found = find_variable(URLS[name][0])
     return check_url(name, found[1], variable=found[0]) if found else check_url(name, "")
 
 

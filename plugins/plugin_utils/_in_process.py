@@ -24,7 +24,7 @@ from ..module_utils._converge import Task
 from ..module_utils._errors import Failure, InvalidOptionError
 from ..module_utils._http import HAS_REQUESTS, INSTALL_REQUESTS, MISSING_REQUESTS
 from ..module_utils._masking import mask_result
-from ..module_utils._options import SECRETS, check_arguments
+from ..module_utils._options import SECRETS, check_arguments, find_variable
 from ..module_utils._redaction import Redactor
 from ..module_utils._tls import load_default_ca_store
 from ._preconditions import SHARED_API_KEY, find_fault_of_play
@@ -117,11 +117,12 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
         :raises InvalidOptionError: if it would be.
         """
         hosts = task_vars.get("ansible_play_hosts_all", ())
-        variable = next((name for name in SECRETS["api_key"] if os.environ.get(name)), None)
-        is_own = "api_key" in args or variable is None or variable in variables
-        if is_own or len(hosts) < 2 or self._connection.transport != "local":
+        found = find_variable(SECRETS["api_key"])
+        if found is None or "api_key" in args or found[0] in variables:
             return
-        sentences = [SHARED_API_KEY.format("play", len(hosts), variable), SET_API_KEY]
+        if len(hosts) < 2 or self._connection.transport != "local":
+            return
+        sentences = [SHARED_API_KEY.format("play", len(hosts), found[0]), SET_API_KEY]
         if self._task.run_once:
             batch, remaining = task_vars["ansible_play_batch"], task_vars["ansible_play_hosts"]
             if not find_fault_of_play(self._task.get_play().strategy, batch, remaining):
