@@ -171,10 +171,13 @@ def check_arguments(args: t.Mapping[str, t.Any]) -> None:
     # Before ansible-core 2.19, Ansible's own check has a message about types for it.
     if args.get("api_key", "") is None:
         raise _null("api_key", SECRETS["api_key"][0])
-    for name in SECRETS.keys() & {name for name, value in args.items() if value is not None}:
-        check_secret(name, str(args[name]))
-    for name in URLS.keys() & args.keys():
-        check_url(name, "" if args[name] is None else str(args[name]))
+    # In this order, so that of several bad values the same one is named in each run.
+    for name in SECRETS:
+        if args.get(name) is not None:
+            check_secret(name, str(args[name]))
+    for name in URLS:
+        if name in args:
+            check_url(name, "" if args[name] is None else str(args[name]))
 
 
 def check_connection(params: t.Mapping[str, t.Any]) -> list[str]:
