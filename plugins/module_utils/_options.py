@@ -107,12 +107,15 @@ def url_env_fallback(*names: str) -> str:
     return found[1] if is_url(found[1]) else ""
 
 
-def find_variable(names: t.Iterable[str], environment: t.Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+def find_variable(names: t.Iterable[str], environment: t.Mapping[str, str] | None = None) -> tuple[str, str] | None:
     """Return the name and the value of the first environment variable that is set and not empty, None if there is none.
 
     Empty ones count as unset: AWX injects optional fields that were left blank as empty variables.
+
+    :param environment: of which task; None for this process.
     """
-    return next(((name, environment[name]) for name in names if environment.get(name)), None)
+    variables = os.environ if environment is None else environment
+    return next(((name, variables[name]) for name in names if variables.get(name)), None)
 
 
 def _secret_option(name: str, **others: t.Any) -> dict[str, t.Any]:
