@@ -14,9 +14,10 @@ version_added: 1.0.0
 description:
   - In check mode, it hands a digest of what the rollout of each host would do on to the next jobs of an AWX workflow,
     as an artifact. Otherwise it fails unless a check has handed on the same digests.
-  - A digest is of the variables of the role P(cortexapps.cortex.cortex_pagerduty#role), of the environment, and of the
-    revision of the project. Of an API key or token it takes only the last four characters.
-  - Only the playbook C(pagerduty_rollout) uses it, if C(cortex_rollout_approval) is true. It may change in any release.
+  - A digest is of the variables of the role P(cortexapps.cortex.cortex_pagerduty#role), of the environment, of the
+    revision of the project, and of this collection. Of an API key or token it takes only the last four characters.
+  - It fails if the job has extra variables that are not in the survey, because these override all others.
+  - Only the playbook C(pagerduty_rollout) uses it, if C(cortex_rollout_approval) is set. It may change in any release.
 author:
   - cortexapps.cortex contributors (@cortexapps)
 options: {}

@@ -3,19 +3,72 @@
 
 from __future__ import annotations
 
-from ansible_collections.cortexapps.cortex.plugins.plugin_utils._approval import NOT_CHECKED, find_refusal, make_digest
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.cortexapps.cortex.plugins.plugin_utils import _approval
+
+SURVEY = ["cortex_workspaces"]
+NODE = {"cortex_workspaces": "all", "awx_job_launch_type": "workflow", "awx_workflow_job_name": "W"}
+SLICE = NODE | {"awx_job_template_name": "W", "awx_workflow_job_launch_type": "workflow"}
+ARTIFACT: dict[str, Any] = {"cortex_rollout__checked_7": {"a": "1"}}
 
 
-def test_a_digest_changes_with_each_option_and_knows_the_end_of_a_secret_only() -> None:
+def test_a_digest_changes_with_each_option_and_the_code_and_knows_the_end_of_a_secret_only(tmp_path: Path) -> None:
     options = {"api_key": "key_of_payments_7Hq2", "token": "u+7Hq2LmZx9RtKc4ab12", "state": "present", "base_url": None}
-    digest = make_digest(options, "5f2c")
-    others = [make_digest({**options, name: f"{value}x"}, "5f2c") for name, value in options.items()]
-    assert len({digest, *others, make_digest(options, "5f2d")}) == 6
-    assert make_digest({**options, "token": "ab12", "api_key": "7Hq2"}, "5f2c") == digest
+    digest = _approval.make_digest(options, "5f2c")
+    others = [_approval.make_digest({**options, name: f"{value}x"}, "5f2c") for name, value in options.items()]
+    assert len({digest, *others, _approval.make_digest(options, "5f2d")}) == 6
+    assert _approval.make_digest({**options, "token": "ab12", "api_key": "7Hq2"}, "5f2c") == digest
+
+    codes = [_approval.identify_code([tmp_path], revision) for revision in ("5f2c", "5f2d")]
+    for name in ("compiled.pyc", "a.py", "b.yml"):
+        (tmp_path / name).write_text(name)
+        codes.append(_approval.identify_code([tmp_path], "5f2d"))
+    assert [one == other for one, other in itertools.pairwise(codes)] == [False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("switch", "variables", "is_check", "fault"),
+    [
+        (True, NODE, True, None),
+        ("true", NODE | ARTIFACT, False, None),
+        (True, SLICE, False, None),
+        (True, {**NODE, "awx_job_launch_type": "manual"}, True, None),
+        ("false", NODE, False, _approval.NOT_TRUE),
+        ("", NODE, True, _approval.NOT_TRUE),
+        (
+            True,
+            NODE | {"cortex_pagerduty_base_url": "https://api"},
+            True,
+            "not in the survey: cortex_pagerduty_base_url[.]",
+        ),
+        (
+            True,
+            NODE | {"region": 1, "cortex_rollout__failed": []},
+            False,
+            "not in the survey: cortex_rollout__failed, region[.]",
+        ),
+        # The digest of a check comes from that check alone.
+        (True, NODE | ARTIFACT, True, "not in the survey: cortex_rollout__checked_7[.]"),
+        (True, NODE | ARTIFACT | {"awx_job_launch_type": "relaunch"}, False, _approval.NOT_CHECKED),
+        (True, SLICE | ARTIFACT | {"awx_workflow_job_launch_type": "relaunch"}, False, _approval.NOT_CHECKED),
+        (True, ARTIFACT, False, _approval.NOT_CHECKED),
+    ],
+)
+def test_a_job_of_which_an_approval_says_nothing_is_refused(
+    switch: Any, variables: Any, is_check: bool, fault: str | None
+) -> None:
+    found = _approval.find_fault_of_job(switch, variables, SURVEY, is_check=is_check)
+    assert (found is None) is (fault is None)
+    assert fault is None or fault == found or re.search(fault, found or "")
 
 
 def test_a_rollout_is_refused_for_workspaces_that_no_check_has_shown_as_they_are() -> None:
-    assert find_refusal({}, {"a": "1"}) == NOT_CHECKED
-    assert find_refusal({"a": "1", "b": "2", "gone": "3"}, {"a": "1", "b": "2"}) is None
-    refusal = find_refusal({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "c": None, "d": "4", "e": None})
-    assert refusal is not None and "for these workspaces: b, c, d, e. Their" in refusal
+    assert _approval.find_difference({}, {"a": "1"}) == _approval.NOT_CHECKED
+    assert _approval.find_difference({"a": "1", "b": "2", "gone": "3"}, {"a": "1", "b": "2"}) is None
+    refusal = _approval.find_difference({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "c": None, "d": "4"})
+    assert refusal is not None and "for these workspaces: b, c, d. Their" in refusal
