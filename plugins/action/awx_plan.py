@@ -13,6 +13,7 @@ from ansible.plugins.loader import lookup_loader
 
 from ..plugin_utils import _awx
 from ..plugin_utils._awx_variables import find_mistakes
+from ..plugin_utils._preconditions import MISSPELLED, find_similar
 
 SPEC = {
     "state": {"type": "str", "required": True, "choices": ["present", "absent"]},
@@ -30,6 +31,7 @@ SPEC = {
     "update_secrets": {"type": "bool", "required": True},
     "project_url": {"type": "str", "required": True},
     "types": {"type": "dict", "required": True},
+    "known": {"type": "list", "elements": "str", "required": True},
 }
 
 
@@ -46,6 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(SPEC)
+        options["base_url"] = options["base_url"].rstrip("/")
         # As AWX stores them.
         names = [str(workspace["name"]).strip() for workspace in options["workspaces"]]
         options["workspaces"] = [{**each, "name": name} for each, name in zip(options["workspaces"], names)]
@@ -56,6 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise PlanError(
                     "The collection awx.awx is missing. Install it: ansible-galaxy collection install awx.awx"
                 )
+            _require(_find_misspelled(task_vars or {}, options["known"]))
             if options["state"] == "present":
                 result.update(self._plan_setup(wanted, options))
             else:
@@ -135,6 +139,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "Check CONTROLLER_HOST and CONTROLLER_OAUTH_TOKEN in the environment."
             ) from None
         return found
+
+
+def _find_misspelled(names: t.Iterable[str], known: t.Collection[str]) -> list[str]:
+    own = [name for name in names if name.startswith("awx") and "__" not in name and name not in known]
+    return [MISSPELLED.format(name, similar) for name in sorted(own) for similar in find_similar(name, known)[:1]]
 
 
 def _require(problems: list[str]) -> None:

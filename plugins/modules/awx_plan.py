@@ -79,6 +79,11 @@ options:
     description: The types of the credentials C(cortex) and C(pagerduty).
     type: dict
     required: true
+  known:
+    description: The names of the variables of the role.
+    type: list
+    elements: str
+    required: true
 """
 
 EXAMPLES = r"""

@@ -40,6 +40,12 @@ TEMPLATES = {
 }
 #: Settings of a job template that would keep the check from showing what the rollout does. They are blank.
 RESTRICTIONS = ("limit", "job_tags", "skip_tags", "start_at_task")
+#: The extra variables of the workflow and of those job templates that it starts.
+EXTRA_VARIABLES: dict[str, Object] = {
+    "workflow": {},
+    "check": {"cortex_rollout_approval": True},
+    "rollout": {"cortex_rollout_approval": True},
+}
 #: The nodes of the workflow, and what follows each on success.
 GRAPH: dict[str, list[str]] = {"check": ["approval"], "approval": ["rollout"], "rollout": []}
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
@@ -147,7 +153,10 @@ def _find_unusable_names(names: t.Mapping[str, str]) -> list[str]:
     # The module that makes a schedule finds a job template among projects and workflows too, by the name alone.
     groups = ((*TEMPLATES, "project", "workflow"), ("cortex", "pagerduty"), ("cortex_type", "pagerduty_type"))
     ids = [name for name in dict.fromkeys(names.values()) if _is_id(name)]
-    problems = [f"The modules of awx.awx take the name {name} for an id. Choose one that is no number." for name in ids]
+    problems = [
+        f"The modules of awx.awx take the name {name} for an id. Choose one that is not a number and has no ++ in it."
+        for name in ids
+    ]
     return problems + [
         f"The name {name} is given to more than one object. Each needs a name of its own."
         for roles in groups
@@ -157,7 +166,9 @@ def _find_unusable_names(names: t.Mapping[str, str]) -> list[str]:
 
 
 def _is_id(name: str) -> bool:
-    """Return whether the modules of awx.awx look for an object of this id, as they do first."""
+    """Return whether the modules of awx.awx look for an object of this id or named URL, as they do first."""
+    if "++" in name:
+        return True
     try:
         int(name)
     except ValueError:
@@ -176,6 +187,13 @@ def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
         item = _find_type(role, wanted, found)
         if item and not _is_made(item, wanted.mark) and _describe_type(item) != _describe_type(wanted_type):
             differing.append((f"{role} type", item["name"], "other fields"))
+    # By this name, the module that makes the schedule finds these too.
+    differing += [
+        ("audit", item["name"], kind.replace("_", " "))
+        for kind in ("projects", "workflow_job_templates")
+        for item in found.objects[kind]
+        if item["name"] == wanted.names["audit"]
+    ]
     variables = {each["name"]: each.get("variables") or {} for each in wanted.workspaces}
     differing += [
         ("host", host["name"], "other variables")
@@ -200,7 +218,7 @@ def _find_difference(role: str, item: Object, wanted: Wanted, found: Found) -> s
     if role == "inventory" and not item["kind"]:
         return "" if _parse(item["variables"]) == wanted.inventory_variables else "other variables"
     if role == "cortex":
-        stored: str = item["inputs"].get("base_url") or DEFAULT_BASE_URL
+        stored = _base_url(item["inputs"])
         return stored if role in wanted.given and wanted.base_url not in ("", stored) else ""
     fields = {
         "project": ("scm_url", wanted.project_url),
@@ -266,7 +284,7 @@ def _find_keys_of_others(wanted: Wanted, found: Found) -> list[str]:
                 f"Set {BASE_URL} for each of them, or in awx_inventory_variables."
             )
     elif cortex is not None:
-        stored = cortex["inputs"].get("base_url") or DEFAULT_BASE_URL
+        stored = _base_url(cortex["inputs"])
         if wanted.base_url not in ("", stored) and "cortex" not in wanted.given:
             problems.append(
                 f"The API key of {cortex['name']} belongs to {stored}, and CORTEX_BASE_URL is {wanted.base_url}. "
@@ -290,7 +308,7 @@ def find_differences(found: Found) -> list[str]:
     if sorted(nodes) != sorted(GRAPH):
         return [f"It has the nodes {', '.join(nodes) or '-'}."]
     ids = {name: node["id"] for name, node in nodes.items()}
-    differences = []
+    differences = _find_changed_settings("workflow", found.used["workflow"] or {})
     for name, followers in GRAPH.items():
         node = nodes[name]
         links = [node["success_nodes"], node["failure_nodes"], node["always_nodes"]]
@@ -308,10 +326,15 @@ def find_differences(found: Found) -> list[str]:
 def _find_template_differences(role: str, template: Object | None, node: Object) -> list[str]:
     if template is None or template["id"] != node["unified_job_template"]:
         return [f"The node {role} has another job template."]
-    settings = dict(zip(("playbook", "job_type"), TEMPLATES[role]), **dict.fromkeys(RESTRICTIONS, ""))
-    prompts = [name for name, value in template.items() if name.startswith("ask_") and value]
-    differing = prompts + [name for name, value in settings.items() if template[name] != value]
-    return [f"The job template {template['name']} differs in {', '.join(differing)}."] if differing else []
+    return _find_changed_settings(role, template)
+
+
+def _find_changed_settings(role: str, item: Object) -> list[str]:
+    settings = dict(zip(("playbook", "job_type"), TEMPLATES.get(role, ())), **dict.fromkeys(RESTRICTIONS, ""))
+    differing = [name for name, value in item.items() if name.startswith("ask_") and value]
+    differing += [name for name, value in settings.items() if (item.get(name) or "") != value]
+    differing += [] if _parse(item.get("extra_vars") or "") == EXTRA_VARIABLES[role] else ["extra_vars"]
+    return [f"The {role} {item['name']} differs in {', '.join(differing)}."] if differing else []
 
 
 def order_for_removal(nodes: t.Sequence[Object]) -> list[str]:
@@ -402,10 +425,15 @@ def plan_inputs(role: str, existing: Object | None, wanted: Wanted) -> tuple[dic
     inputs = dict(existing["inputs"]) if existing else {}
     write = existing is None or wanted.update_secrets
     if role == "cortex":
-        stored = inputs.get("base_url") or DEFAULT_BASE_URL
-        write = write or wanted.base_url not in ("", stored)
-        return {**inputs, "base_url": wanted.base_url or stored}, write
+        moves = wanted.base_url not in ("", _base_url(inputs))
+        base_url = wanted.base_url if moves else inputs.get("base_url") or DEFAULT_BASE_URL
+        return {**inputs, "base_url": base_url}, write or moves
     return {} if write else inputs, write
+
+
+def _base_url(inputs: Object) -> str:
+    stored: str = inputs.get("base_url") or DEFAULT_BASE_URL
+    return stored.rstrip("/")
 
 
 def plan_removal(
@@ -465,6 +493,11 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
         f"The credential {item['name']} keeps its secrets. To write {SECRETS[role]}, set awx_update_secrets."
         for role, item in written.items()
         if role in SECRETS and not plan_inputs(role, item, wanted)[1]
+    ]
+    notes += [
+        f"The {role} {item['name']} has no mark of this playbook. Its settings are changed, and it is never removed."
+        for role, item in written.items()
+        if role in ("workflow", "schedule", *TEMPLATES) and not wanted.marks(item, role)
     ]
     if "cortex" in written:
         before = written["cortex"]["inputs"].get("base_url")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from collections import Counter, defaultdict
 
@@ -21,6 +22,8 @@ SECRETS = (API_KEY, "cortex_pagerduty_token", "cortex_pagerduty_previous_token")
 #: Functions of Ansible's templates, which are no variables.
 FUNCTIONS = {"lookup", "query", "q"}
 VAULT = "__ansible_vault"
+#: Arguments of a lookup that are secrets, or what it returns. The others only say where to look.
+_VALUES = re.compile("default|token|password|secret")
 
 _PARSER = jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
 
@@ -91,21 +94,17 @@ def _find_needed(names: t.Sequence[str], variables: Variables) -> set[str]:
 
 
 def _is_clear(value: t.Any, variables: Variables, seen: t.Collection[str] = ()) -> bool:
-    """Return whether AWX can read a value, or one of these variables that the value is taken from."""
+    """Return whether AWX can read a value: whether it is more than what a job decrypts, looks up or gets."""
     if isinstance(value, t.Mapping) and set(value) == {VAULT}:
         return not str(value[VAULT]).strip().startswith("$ANSIBLE_VAULT;")
     if isinstance(value, (t.Mapping, list)):
-        return any(
-            _is_clear(each, variables, seen) for each in (value.values() if isinstance(value, t.Mapping) else value)
-        )
+        values = value.values() if isinstance(value, t.Mapping) else value
+        return any(_is_clear(each, variables, seen) for each in values)
     template = _parse(value)
     if template is None:
         return value is not None
-    sources = [source for child in template.body for source in _find_sources(child)]
-    used = [each.name for each in sources if isinstance(each, nodes.Name) and each.name in variables]
-    return any(not isinstance(each, nodes.Name) for each in sources) or any(
-        _is_clear(variables[each], variables, [*seen, each]) for each in used if each not in seen
-    )
+    parts = [part for each in template.body for part in (each.nodes if isinstance(each, nodes.Output) else [each])]
+    return not all(_is_reference(part, variables, seen) for part in parts)
 
 
 def _parse(value: t.Any) -> nodes.Template | None:
@@ -116,25 +115,34 @@ def _parse(value: t.Any) -> nodes.Template | None:
         return None
 
 
-def _find_sources(node: nodes.Node) -> list[nodes.Node]:
-    """Return the literals, names and statements that a value can come from."""
+def _is_reference(node: nodes.Node | None, variables: Variables, seen: t.Collection[str]) -> bool:
+    """Return whether an expression contains nothing but lookups, and variables that are not in clear text."""
+
+    def are_references(*parts: nodes.Node | None) -> bool:
+        return all(_is_reference(part, variables, seen) for part in parts)
+
     if isinstance(node, nodes.TemplateData):
-        return [node] if node.data.strip() else []
-    if isinstance(node, nodes.Const):
-        return [node] if node.value else []
-    if isinstance(node, nodes.Name) or (isinstance(node, nodes.Stmt) and not isinstance(node, nodes.Output)):
-        return [node]
-    return [source for part in _find_parts(node) if part is not None for source in _find_sources(part)]
-
-
-def _find_parts(node: nodes.Node) -> t.Iterable[nodes.Node | None]:
-    """Return the parts of an expression that can be its value. The arguments of a lookup only say where to look."""
-    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
-        return [node.node]
+        return not node.data.strip()
+    if node is None or isinstance(node, nodes.Const):
+        return not (node and node.value)
+    if isinstance(node, nodes.Name):
+        is_known = node.name in variables and node.name not in seen
+        return not is_known or not _is_clear(variables[node.name], variables, [*seen, node.name])
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        return are_references(node.node.node)
     if isinstance(node, nodes.Call):
-        return [node.node, *(each.value for each in node.kwargs if each.key == "default")]
-    if isinstance(node, nodes.Filter) and node.name not in ("default", "d"):
-        return [node.node]
+        return _is_lookup(node) and are_references(*(each.value for each in node.kwargs if _VALUES.search(each.key)))
     if isinstance(node, nodes.CondExpr):
-        return [node.expr1, node.expr2]
-    return node.iter_child_nodes()
+        return are_references(node.expr1, node.expr2)
+    if isinstance(node, nodes.Filter) and node.name not in ("default", "d"):
+        return are_references(node.node)
+    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        return are_references(node.node)
+    return isinstance(node, (nodes.Filter, nodes.BinExpr, nodes.Concat)) and are_references(*node.iter_child_nodes())
+
+
+def _is_lookup(call: nodes.Call) -> bool:
+    """Return whether a call looks something up outside of the variables."""
+    plugin = call.args[0] if call.args else None
+    of_variables = isinstance(plugin, nodes.Const) and str(plugin.value).rpartition(".")[2] == "vars"
+    return isinstance(call.node, nodes.Name) and call.node.name in FUNCTIONS and not of_variables

@@ -78,7 +78,12 @@ def find_misspelled(names: t.Iterable[str]) -> t.Iterator[tuple[str, str]]:
         folded = name.lower().replace("-", "_")
         # A plural may be a variable of the user's, with values for several hosts. Names with "__" are internal.
         if "__" not in name and not {f"{folded}s", folded[:-1]} & VARIABLES:
-            yield from [(name, known) for known in sorted(VARIABLES) if is_within(2, folded, known)][:1]
+            yield from [(name, known) for known in find_similar(folded, VARIABLES)][:1]
+
+
+def find_similar(name: str, known: t.Iterable[str]) -> list[str]:
+    """Return which known names are at most two edits away."""
+    return [each for each in sorted(known) if is_within(2, name, each)]
 
 
 def is_within(edits: int, one: str, other: str) -> bool:

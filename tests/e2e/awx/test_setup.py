@@ -416,6 +416,7 @@ awx_project_branch: 1.0.0
     ("text", "message"),
     [
         (ONE_WORKSPACE.replace("registry.example.com/cortex-ee:1.0.0", "'{{ registry }}'"), "'registry' is undefined"),
+        (ONE_WORKSPACE + "awx_credential: [Vault password]", "awx_credential is not a .* like awx_credentials[.]"),
         (ONE_WORKSPACE + "awx_organization: Platform", "AWX has no organization Platform, or"),
         (re.sub("{__ansible_vault: (.*)}}", r"!vault \1}", VARIABLES), "AWX stores variables in clear text[.]"),
     ],

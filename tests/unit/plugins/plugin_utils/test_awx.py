@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -32,6 +33,7 @@ def objects(**changes: Object) -> dict[str, list[Object]]:
         item |= {"scm_url": URL, "kind": "", "variables": "---", "image": "image", "ask_limit_on_launch": False}
         item |= {"playbook": playbook, "job_type": job_type, "credential_type": TYPES.get(role)}
         item |= dict.fromkeys(_awx.RESTRICTIONS, "")
+        item["extra_vars"] = json.dumps(_awx.EXTRA_VARIABLES.get(role, {}))
         made[kind].append(item | changes.get(role, {}))
     made["credentials"].append({"id": 20, "name": "Vault", "credential_type": 2, "description": None})
     of_type = TYPE | {"summary_fields": {"user_capabilities": {"delete": True}}}
@@ -79,6 +81,12 @@ OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "varia
         ({"names": NAMES | {"cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
         ({"names": NAMES | {"audit": "Project"}}, find(objects()), "The name Project is given"),
         ({"names": NAMES | {"inventory": "7"}}, find(objects()), "take the name 7 for an id"),
+        ({"names": NAMES | {"check": "A++Default"}}, find(objects()), "take the name A[+]{2}Default for an id"),
+        (
+            {},
+            find(objects(workflow={"name": "Audit"})),
+            "Audit exists [(]workflow job templates[)] and is not the audit",
+        ),
         ({}, find(objects(), check="Rollout", rollout="Check"), "Check .*the rollout of .*Rollout .*the check of"),
         ({}, find(objects(), check="Audit", audit="Check"), "Audit .*not the check of .*Check .*not the audit of"),
         ({}, find(objects(check=UNMARKED | {"job_type": "run"})), "Check exists [(]playbooks/.*, run[)] and is not"),
@@ -86,6 +94,7 @@ OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "varia
         ({}, find(objects(inventory=UNMARKED | {"kind": "smart"})), "Inventory exists [(]smart[)] and"),
         ({}, find(objects(inventory=UNMARKED | {"variables": "a: 1"})), "Inventory exists [(]other variables[)] and"),
         ({"image": "b"}, find(objects(environment=UNMARKED)), "Environment exists [(]image[)] and"),
+        ({"base_url": US}, find(objects(cortex=UNMARKED | {"inputs": {"base_url": f"{US}/"}})), None),
         ({"base_url": EU}, find(objects(cortex=UNMARKED)), f"Cortex exists [(]{US}[)] and"),
         (
             {"types": {"cortex": TYPE | {"injectors": {"env": {}}}}},
@@ -118,8 +127,14 @@ def test_faults_are_known_before_it_begins(wanted: Any, found: _awx.Found, probl
         ({}, graph(rollout={"extra_data": {"a": 1}, "limit": ""}), "The node rollout sets extra_data[.]"),
         ({}, graph(approval={"summary_fields": {}}), "The node approval is no approval[.]"),
         ({}, graph(check={"unified_job_template": 3}), "The node check has another job template[.]"),
-        ({"check": {"job_type": "run"}}, COMPLETE, "The job template Check differs in job_type[.]"),
+        ({"check": {"job_type": "run"}}, COMPLETE, "The check Check differs in job_type[.]"),
         ({"rollout": {"ask_limit_on_launch": True, "job_tags": "a"}}, COMPLETE, "differs in ask_limit_.*, job_tags[.]"),
+        ({"rollout": {"extra_vars": "{}"}}, COMPLETE, "The rollout Rollout differs in extra_vars[.]"),
+        (
+            {"workflow": {"ask_limit_on_launch": True}},
+            COMPLETE,
+            "The workflow Workflow differs in ask_limit_on_launch[.]",
+        ),
     ],
 )
 def test_a_graph_is_complete_only_if_it_is_exactly_as_wanted(made: Any, nodes: Any, difference: str | None) -> None:
@@ -164,6 +179,7 @@ STORED = {"api_key": "$encrypted$", "base_url": EU}
         # What is not given stays, and a URL is not written without its key.
         ("cortex", STORED, "", False, STORED, False),
         ("cortex", STORED, EU, False, STORED, False),
+        ("cortex", {**STORED, "base_url": f"{EU}/"}, EU, False, {**STORED, "base_url": f"{EU}/"}, False),
         ("cortex", STORED, US, False, {**STORED, "base_url": US}, True),
         ("cortex", STORED, "", True, STORED, True),
         ("pagerduty", {"token": "$encrypted$", "previous_token": "$encrypted$"}, "", True, {}, True),
@@ -178,14 +194,15 @@ def test_a_credential_keeps_the_values_that_are_not_given(
 
 
 def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organization_needs_stays() -> None:
-    made = objects(check={"name": "Old"}, inventory=UNMARKED, cortex={"inputs": STORED})
+    made = objects(check={"name": "Old"}, schedule=UNMARKED, inventory=UNMARKED, cortex={"inputs": STORED})
     made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
     found = find(made)
-    names = ["Workflow", "Schedule", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty"]
+    names = ["Workflow", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty"]
     assert _awx.make_notes(replace(WANTED, base_url=US, given=["cortex", "pagerduty"]), found) == [
         "The check Old is renamed to Check.",
         "The rollout Copy of an earlier setup is removed.",
         "The credential Pagerduty keeps its secrets. To write PAGERDUTY_TOKEN, set awx_update_secrets.",
+        "The schedule Schedule has no mark of this playbook. Its settings are changed, and it is never removed.",
         f"The base URL of the credential Cortex changes from {EU} to {US}, with its key.",
     ]
     assert [item["name"] for item in _awx.plan_removal(WANTED, found, {}, everything=False)] == ["Copy"]

@@ -53,11 +53,14 @@ KEPT = [
     "{{ mine }}",
     " {{ a | default(b) }}\n",
     "{{ a if b == 'c' else d }}",
+    "{{ (lookup('vault', 'cortex', url='https://vault') | from_json)['key'].strip() }}",
+    "{{ lookup('vault', 'cortex', token=lookup('env', 'VAULT_TOKEN')) }}",
 ]
 CLEAR = [
     *("abc", "abc{{ a }}", "{{ 'abc' }}", "{{ a | default('abc') }}", "{{ a or 'abc' }}", "{{ a if b else 'abc' }}"),
     *("{% set a = 'abc' %}{{ a }}", "{{ 'u+' ~ a }}", "{{ ['abc'] | first }}", "{{ 'abc'.strip() }}", "{{ broken"),
     *("{{ lookup('env', 'KEY', default='abc') }}", "{{ clear }}", "{{ indirect | trim }}", "{{ {'a': 'abc'}.a }}"),
+    *("{{ lookup('vars', 'clear') }}", "{{ dict(a='abc').a }}", "{{ lookup('vault', 'cortex', token='abc') }}"),
     *({"a": "abc"}, {"__ansible_vault": "abc"}, {**VAULT, "a": "abc"}, ["abc"], 12345678),
 ]
 
