@@ -83,7 +83,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         differences = _awx.find_differences(found)
         if options["verify"] and differences:
             raise PlanError(
-                f"{wanted.names['workflow']} is not check, approval and rollout. {' '.join(differences)} "
+                f"The workflow {wanted.names['workflow']} is not as it was set up. {' '.join(differences)} "
                 "Another client may have changed it. Do not launch it, and run this again."
             )
         return {

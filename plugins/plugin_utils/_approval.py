@@ -23,7 +23,7 @@ ARTIFACT = "cortex_rollout__checked_"
 #: What the names of the variables that AWX itself adds to each job begin with. A job template cannot set these.
 _OF_AWX = ("awx_", "tower_")
 
-NOT_TRUE = f"{SWITCH} must be true, or must not be set. Nothing was sent to Cortex."
+NOT_TRUE = "cortex_rollout_approval must be true, or must not be set. Nothing was sent to Cortex."
 FOREIGN_VARIABLES = (
     "These extra variables of the job are not in the survey: {}. The check and the rollout accept no others. A "
     "workflow that contains this one may have set them. Launch this workflow by itself. Nothing was sent to Cortex."

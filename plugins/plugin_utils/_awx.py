@@ -317,7 +317,7 @@ def find_differences(found: Found) -> list[str]:
         if prompts := [each for each in NODE_PROMPTS if node.get(each) not in (None, "", {})]:
             differences.append(f"The node {name} sets {', '.join(prompts)}.")
         if name == "approval":
-            differences += [] if _is_approval(node) else ["The node approval is no approval."]
+            differences += [] if _is_approval(node) else ["The node approval is not an approval."]
         else:
             differences += _find_template_differences(name, found.used[name], node)
     return differences

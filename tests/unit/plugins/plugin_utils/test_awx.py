@@ -125,7 +125,7 @@ def test_faults_are_known_before_it_begins(wanted: Any, found: _awx.Found, probl
         ({}, graph("check>approval check>rollout"), "Other nodes follow check[.] Other nodes follow approval[.]"),
         ({}, graph(check={"failure_nodes": [2]}), "Other nodes follow check[.]"),
         ({}, graph(rollout={"extra_data": {"a": 1}, "limit": ""}), "The node rollout sets extra_data[.]"),
-        ({}, graph(approval={"summary_fields": {}}), "The node approval is no approval[.]"),
+        ({}, graph(approval={"summary_fields": {}}), "The node approval is not an approval[.]"),
         ({}, graph(check={"unified_job_template": 3}), "The node check has another job template[.]"),
         ({"check": {"job_type": "run"}}, COMPLETE, "The check Check differs in job_type[.]"),
         ({"rollout": {"ask_limit_on_launch": True, "job_tags": "a"}}, COMPLETE, "differs in ask_limit_.*, job_tags[.]"),
