@@ -112,16 +112,26 @@ class Found:
 def find(wanted: Wanted, objects: t.Mapping[str, t.Sequence[Object]]) -> Found:
     """Find the object of each role: that of the wanted name, else a marked one, which then has to be renamed."""
     types = {item["name"]: item["id"] for item in objects["credential_types"]}
-    used: dict[str, Object | None] = {}
-    others: list[tuple[str, Object]] = []
-    for role, kind in OBJECTS.items():
-        marked = [item for item in objects[kind] if wanted.marks(item, role)]
-        usable = [item for item in objects[kind] if item["name"] == wanted.names[role]] + marked
-        if kind == "credentials":
-            usable = [item for item in usable if item["credential_type"] == types.get(wanted.names[f"{role}_type"])]
-        used[role] = usable[0] if usable else None
-        others += [(role, item) for item in marked if item is not used[role]]
-    return Found(used, others, objects)
+    usable = {role: list(objects[kind]) for role, kind in OBJECTS.items()}
+    for role in SECRETS:
+        number = types.get(wanted.names[f"{role}_type"])
+        usable[role] = [item for item in usable[role] if item["credential_type"] == number]
+    used = {
+        role: next((item for item in items if item["name"] == wanted.names[role]), None)
+        for role, items in usable.items()
+    }
+    # One that has the name of another role is used for that one alone.
+    named = [id(item) for item in used.values() if item is not None]
+    marked = [
+        (role, item)
+        for role, kind in OBJECTS.items()
+        for item in objects[kind]
+        if wanted.marks(item, role) and id(item) not in named
+    ]
+    for role, item in marked:
+        if used[role] is None and item in usable[role]:
+            used[role] = item
+    return Found(used, [(role, item) for role, item in marked if item is not used[role]], objects)
 
 
 # Why nothing can be done, as sentences
@@ -345,7 +355,9 @@ def order_for_removal(nodes: t.Sequence[Object]) -> list[str]:
     while remaining:
         # AWX allows no cycles.
         present = {node["id"] for node in remaining}
-        leaf = next(node for node in remaining if not followers[node["id"]] & present)
+        leaves = [node for node in remaining if not followers[node["id"]] & present]
+        # What a damaged graph starts without an approval goes before the approvals.
+        leaf = min(leaves, key=_is_approval)
         remaining.remove(leaf)
         order.append(leaf["identifier"])
     return order
@@ -374,7 +386,7 @@ def describe_objects(wanted: Wanted, found: Found) -> dict[str, dict[str, t.Any]
             "find": str(number or name),
             "description": f"{wanted.purposes[role]} {wanted.mark} ({role}).",
         }
-        if item is not None and not wanted.marks(item, role):
+        if item is not None and not _is_made(item, wanted.mark):
             objects[role]["description"] = item.get("description") or ""
         objects[role]["is_named"] = item is not None and item["name"] == name
         if kind == "credentials":
@@ -443,7 +455,7 @@ def plan_removal(
 
     `users`: the credentials of each credential type of this collection, in all organizations.
     """
-    own = [(role, item) for role, item in found.used.items() if item is not None and wanted.marks(item, role)]
+    own = [(role, item) for role, item in found.used.items() if item is not None and _is_made(item, wanted.mark)]
     items = [*found.others, *(own if everything else [])]
     removal = [
         {
@@ -497,7 +509,7 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
     notes += [
         f"The {role} {item['name']} has no mark of this playbook. Its settings are changed, and it is never removed."
         for role, item in written.items()
-        if role in ("workflow", "schedule", *TEMPLATES) and not wanted.marks(item, role)
+        if role in ("workflow", "schedule", *TEMPLATES) and not _is_made(item, wanted.mark)
     ]
     if "cortex" in written:
         before = written["cortex"]["inputs"].get("base_url")

@@ -152,6 +152,8 @@ def test_no_removal_of_a_node_makes_another_start_by_itself() -> None:
             order = _awx.order_for_removal(nodes)
             assert sorted(order) == sorted(node["identifier"] for node in nodes)
             assert [edge for edge in edges if order.index(edge[0]) < order.index(edge[1])] == []
+    # What starts without the approval goes first.
+    assert _awx.order_for_removal(graph("check>approval check>rollout")) == ["rollout", "approval", "check"]
 
 
 def test_hosts_are_written_where_they_differ_and_removed_where_they_are_marked() -> None:
@@ -214,6 +216,17 @@ def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organizat
         assert [item["name"] for item in removal[:-2]] == names
         reasons = {item["name"]: item["stays"] for item in removal[-2:]}
         assert reasons == {"Cortex_Type": stays, "Pagerduty_Type": stays}
+
+
+def test_an_object_that_another_client_has_made_that_of_another_role_is_used_once() -> None:
+    made = objects(check={"name": "Rollout", "job_type": "run"}, rollout={"name": "Check", "job_type": "check"})
+    for templates, check in ((made["job_templates"], "Check"), (made["job_templates"][1:], None)):
+        found = find({**made, "job_templates": templates})
+        names = {role: item and item["name"] for role, item in found.used.items()}
+        assert (names["check"], names["rollout"], found.others) == (check, "Rollout", [])
+    assert _awx.describe_objects(WANTED, found)["rollout"]["description"] == "For it. Made by it (rollout)."
+    removal = _awx.plan_removal(WANTED, found, {}, everything=True)
+    assert [item["name"] for item in removal if item["kind"] == "job_templates"] == ["Rollout", "Audit"]
 
 
 def test_nothing_is_changed_or_removed_while_a_job_runs_or_an_approval_waits() -> None:
