@@ -31,6 +31,7 @@ SPEC = {
     "update_secrets": {"type": "bool", "required": True},
     "project_url": {"type": "str", "required": True},
     "types": {"type": "dict", "required": True},
+    "numbers": {"type": "dict", "required": True},
     "known": {"type": "list", "elements": "str", "required": True},
 }
 
@@ -70,14 +71,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _plan_setup(self, wanted: _awx.Wanted, options: dict[str, t.Any]) -> dict[str, t.Any]:
         problems = find_mistakes(wanted.workspaces, wanted.inventory_variables)
+        problems += [
+            f"{name} is {value}. It must be {minimum} or more."
+            for name, value in options["numbers"].items()
+            if int(value) < (minimum := int(name == "awx_job_slice_count"))
+        ]
         if not options["image"]:
             problems.append("awx_execution_environment_image is not set. Set it to an image with this collection.")
         _require(problems)
         organization_id, found = self._find(wanted, options["organization"])
-        inventory = found.used["inventory"]
-        if inventory is not None:
-            found = dataclasses.replace(found, hosts=self._read(f"inventories/{inventory['id']}/hosts"))
-        _require(_awx.find_obstacles(wanted, found, options["organization"]))
+        problems = _awx.find_obstacles(wanted, found, options["organization"])
+        name = wanted.names["environment"]
+        # AWX knows these by their names alone.
+        if any(item["organization"] != organization_id for item in self._read("execution_environments", name=name)):
+            problems.append(f"The execution environment {name} belongs to another organization. Choose another name.")
+        _require(problems)
         if not options["verify"]:
             _require(_awx.find_active(found, ("workflow", "check", "rollout")))
         differences = _awx.find_differences(found)
@@ -127,7 +135,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         found = _awx.find(wanted, objects)
         workflow = found.used["workflow"]
         nodes = self._read(f"workflow_job_templates/{workflow['id']}/workflow_nodes") if workflow else []
-        return number, dataclasses.replace(found, nodes=nodes)
+        inventory = found.used["inventory"]
+        hosts, groups = [
+            self._read(f"inventories/{inventory['id']}/{kind}") if inventory else [] for kind in ("hosts", "groups")
+        ]
+        return number, dataclasses.replace(found, nodes=nodes, hosts=hosts, groups=groups)
 
     def _read(self, endpoint: str, **query: t.Any) -> list[dict[str, t.Any]]:
         options = {"query_params": {"page_size": 200, **query}, "return_all": True, "max_objects": 100000}

@@ -19,12 +19,14 @@ from ..plugin_utils._approval import (
     find_difference,
     find_fault_of_job,
     identify_code,
+    identify_run,
     make_digest,
 )
-from ..plugin_utils._variables import EvaluationError, evaluate
+from ..plugin_utils._variables import EvaluationError, evaluate, of_hosts
 
 COLLECTION = Path(__file__).parents[2]
 SURVEY = COLLECTION / "extensions" / "awx" / "rollout_survey.yml"
+DEFAULTS = COLLECTION / "roles" / "cortex_pagerduty" / "defaults" / "main.yml"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -39,36 +41,41 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables, is_check = task_vars or {}, self._task.check_mode
         extra_variables = load_extra_vars(self._loader)
         survey = [question["variable"] for question in yaml.safe_load(SURVEY.read_text(encoding="utf-8"))["spec"]]
-        switch = self._templar.template(variables[SWITCH])
+        switch = self._templar.template(variables.get(SWITCH))
         refusal = find_fault_of_job(switch, extra_variables, survey, is_check=is_check)
-        digests = {} if refusal else self._make_digests(variables)
-        if is_check and not refusal:
-            checked = {host: digest for host, digest in digests.items() if digest is not None}
+        if not refusal:
+            try:
+                digests = self._make_digests(variables, identify_run(extra_variables))
+            except EvaluationError as error:
+                refusal = f"{error} Nothing was sent to Cortex."
+        if refusal:
+            return {**result, "failed": True, "msg": refusal}
+        if is_check:
             # As ansible.builtin.set_stats does it.
-            data = {f"{ARTIFACT}{variables.get('awx_job_id', 0)}": checked}
+            data = {f"{ARTIFACT}{extra_variables.get('awx_job_id', 0)}": digests}
             result["ansible_stats"] = {"data": data, "per_host": False, "aggregate": True}
-        elif not refusal:
-            approved: dict[str, str] = {}
-            for name in extra_variables:
-                if name.startswith(ARTIFACT):
-                    approved.update(extra_variables[name])
-            refusal = find_difference(approved, digests)
+            return result
+        approved = [value for name, value in extra_variables.items() if name.startswith(ARTIFACT)]
+        refusal = find_difference(approved, digests)
         return {**result, "failed": True, "msg": refusal} if refusal else result
 
-    def _make_digests(self, variables: t.Mapping[str, t.Any]) -> dict[str, str | None]:
-        """Return a digest of what each host's rollout is asked to do; None where a variable cannot be evaluated."""
-        folders = [COLLECTION / name for name in ("plugins", "roles")]
-        code = identify_code(folders, str(variables.get("awx_project_revision", "")))
+    def _make_digests(self, variables: t.Mapping[str, t.Any], run: str) -> dict[str, str]:
+        """Return a digest of what each host's rollout is asked to do.
+
+        :raises EvaluationError: naming a host and a variable.
+        """
+        folders = [COLLECTION / "plugins", COLLECTION / "roles", Path(variables["playbook_dir"])]
+        code = identify_code(folders, run)
+        defaults = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
         environment = {option: _find_in_environment(option) for option in CONFIG_SPEC}
-        hostvars, templar = variables["hostvars"], Templar(self._loader)
-        digests: dict[str, str | None] = {}
-        for host in variables["ansible_play_hosts_all"]:
-            available = {**hostvars.raw_get(host), "hostvars": hostvars}
-            templar.available_variables = available
+        templar, digests = Templar(self._loader), {}
+        for host, of_host in of_hosts(variables):
+            templar.available_variables = available = {**defaults, **of_host}
             try:
-                digests[host] = make_digest({**environment, **evaluate(templar, available, CONFIG_SPEC)}, code)
-            except EvaluationError:
-                digests[host] = None
+                values = evaluate(templar, available, CONFIG_SPEC)
+            except EvaluationError as error:
+                raise EvaluationError(f"{host}: {error}") from None
+            digests[host] = make_digest({**environment, **values}, code)
         return digests
 
 

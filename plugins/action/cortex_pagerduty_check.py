@@ -13,7 +13,7 @@ from ansible.template import Templar
 
 from ..module_utils._options import SECRETS, find_variable
 from ..plugin_utils._preconditions import find_faults
-from ..plugin_utils._variables import EvaluationError, evaluate
+from ..plugin_utils._variables import EvaluationError, evaluate, of_hosts
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -25,23 +25,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        hostvars, templar = task_vars["hostvars"], Templar(self._loader)
+        templar = Templar(self._loader)
         keys: dict[str, str | None] = {}
         names = set(task_vars)
-        # The variables of the play that hostvars does not know, and that are the same for each host.
-        of_play = {name: value for name, value in task_vars.items() if name.startswith("ansible_play_")}
-        hosts = task_vars["ansible_play_hosts_all"]
-        for host in hosts:
-            # Not templated, and all at once: hostvars[host] would be slower.
-            templar.available_variables = {**hostvars.raw_get(host), **of_play, "hostvars": hostvars}
-            names.update(templar.available_variables)
+        for host, variables in of_hosts(task_vars):
+            templar.available_variables = variables
+            names.update(variables)
             # One that cannot be evaluated is reported where it is used.
             with contextlib.suppress(EvaluationError):
-                values = evaluate(templar, templar.available_variables, ["api_key"])
+                values = evaluate(templar, variables, ["api_key"])
                 keys[host] = str(values["api_key"]) if values else None
         others = set(task_vars["groups"]["all"]) - set(constants.LOCALHOST)
         found = find_variable(SECRETS["api_key"])
-        faults = find_faults(hosts, keys, len(others), found[0] if found else None, names)
+        faults = find_faults(task_vars["ansible_play_hosts_all"], keys, len(others), found[0] if found else None, names)
         if faults:
             result.update(failed=True, msg=" ".join([*faults, "Nothing was sent."]))
         return result

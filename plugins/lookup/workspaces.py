@@ -11,6 +11,7 @@ version_added: 1.0.0
 description:
   - Returns the extra variable C(cortex_workspaces) for the play keyword C(hosts).
   - Only the playbooks of this collection use it. It may change in any release.
+  - Fails if the job needs an approval and leaves tasks out.
   - Fails if C(cortex_workspaces) is not set although the inventory has hosts, if a part of it matches no host, or if
     C(--limit) leaves none. Ansible alone would skip the play and end with success.
 author: cortexapps.cortex contributors (@cortexapps)
@@ -31,11 +32,12 @@ _raw:
 
 import typing as t
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.plugins.lookup import LookupBase
 
+from ..plugin_utils._approval import RESTRICTED, is_needed
 from ..plugin_utils._preconditions import enumerate_names
 from ..plugin_utils._variables import UNDEFINED, describe
 
@@ -46,11 +48,24 @@ NOT_SET = (
 )
 UNKNOWN = "cortex_workspaces contains {}, which no host of the inventory matches."
 ONLY_EXTRA_VARIABLES = " Use only extra variables in it: the variables of the inventory are read later."
+NO_HOST_AT_ALL = (
+    "The inventory has no host. In AWX, a job does not get disabled hosts, and a slice gets only some of the others."
+)
 NO_HOST = "cortex_workspaces ({}) names no host, or none that --limit leaves."
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[t.Any], variables: dict[str, t.Any], **_options: t.Any) -> list[str]:  # noqa: ARG002
+        # Here, because the tasks of a play can be left out, but not its hosts.
+        arguments = context.CLIARGS
+        restrictions = {
+            "start_at_task": arguments.get("start_at_task"),
+            "job_tags": [tag for tag in arguments.get("tags") or () if tag != "all"],
+            "skip_tags": arguments.get("skip_tags"),
+        }
+        given = [name for name, value in restrictions.items() if value]
+        if given and is_needed(variables):
+            raise AnsibleLookupError(RESTRICTED.format(enumerate_names(given)))
         if VARIABLE not in variables:
             others = [host for host in variables["groups"]["all"] if host not in constants.LOCALHOST]
             if others:
@@ -71,6 +86,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             for host in hosts:
                 inventory.add_host(host, group)
         unknown = [part for part in patterns if part[0] not in "!&" and not _find_hosts(inventory, [part])]
+        if unknown and not variables["groups"]["all"]:
+            raise AnsibleLookupError(NO_HOST_AT_ALL)
         if unknown:
             raise AnsibleLookupError(UNKNOWN.format(enumerate_names(unknown)))
         inventory.subset(variables.get("ansible_limit"))

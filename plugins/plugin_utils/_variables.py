@@ -26,6 +26,15 @@ class EvaluationError(Exception):
     """A variable is set and cannot be evaluated. The message is a sentence that names it."""
 
 
+def of_hosts(task_vars: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """Yield each host of a play with its variables, and those of the play that ``hostvars`` does not know."""
+    hostvars = task_vars["hostvars"]
+    of_play = {name: value for name, value in task_vars.items() if name.startswith("ansible_play_")}
+    for host in task_vars["ansible_play_hosts_all"]:
+        # Not templated, and all at once: hostvars[host] would be slower.
+        yield host, {**hostvars.raw_get(host), **of_play, "hostvars": hostvars}
+
+
 def evaluate(templar: t.Any, variables: t.Mapping[str, t.Any], options: t.Iterable[str]) -> dict[str, t.Any]:
     """Return the values of those variables of the role that are set, by the options that they are for.
 

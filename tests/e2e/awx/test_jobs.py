@@ -128,33 +128,32 @@ def test_check_rollout_rotation_and_audit_take_keys_and_tokens_from_each_place(
     credentials = {"api_key": PAYMENTS_KEY, "base_url": simulator.url, "token": TOKEN}
 
     # Of the job templates of the check and the rollout, and of AWX.
-    answers = ANSWERS | {
-        "cortex_rollout_approval": True,
-        "awx_job_launch_type": "workflow",
-        "awx_workflow_job_name": "w",
-    }
+    answers = ANSWERS | {"cortex_rollout_approval": True, "awx_job_launch_type": "workflow", "awx_workflow_job_id": 7}
+    answers["awx_workflow_job_name"] = "w"
     check = launch(ROLLOUT, hosts, answers, "--check --diff --ask-vault-pass", **credentials)
     assert check.succeeded, check.output
     assert check.changed == {"checkout": 1, "payments": 1}
     assert '+    "last_four": "ab12"' in check.output
     assert (payments.configuration, checkout.configuration) == (None, OLD)
 
-    # Launched by itself, after a change of a credential, the project or the hosts, or with other variables, the rollout
-    # does nothing.
+    # Launched by itself or in another workflow, after a change of a credential, the project or the hosts, or with other
+    # variables, the rollout does nothing.
     approved = answers | check.artifacts
     moved = {**hosts, "checkout": {**hosts["checkout"], "cortex_pagerduty_base_url": "https://api.eu.cortex.io"}}
+    added = {"added": {"cortex_pagerduty_api_key": api_key_of("added")}}
+    everything, without_search = (
+        "checkout, payments, search. Their",
+        {name: hosts[name] for name in hosts.keys() - {"search"}},
+    )
     for job_hosts, values, inputs, message in [
         (hosts, answers, {}, "No check was approved for this rollout."),
-        (hosts, approved, {"token": THIRD_TOKEN}, "for these workspaces: checkout, payments, search. Their"),
-        (hosts, approved | {"awx_project_revision": "5f2c"}, {}, "checkout, payments, search. Their"),
-        (
-            moved | {"added": {"cortex_pagerduty_api_key": api_key_of("added")}},
-            approved,
-            {},
-            ": checkout, added. Their",
-        ),
+        (hosts, approved | {"awx_workflow_job_id": 8}, {}, everything),
+        (hosts, approved | {"awx_project_revision": "5f2c"}, {}, everything),
+        (hosts, approved, {"token": THIRD_TOKEN}, everything),
+        (moved | added, approved, {}, "for these workspaces: checkout, added. Their"),
+        (without_search, approved, {}, "for these workspaces: search. Their"),
         (hosts, approved | {"cortex_rollout__failed": ["search"]}, {}, "not in the survey: cortex_rollout__failed."),
-        (hosts, approved | {"cortex_rollout_approval": False}, {}, "cortex_rollout_approval must be true, or"),
+        (hosts, approved | {"cortex_rollout_approval": False}, {}, "cortex_rollout_approval must be true in"),
     ]:
         simulator.clear_log()
         refused = launch(ROLLOUT, job_hosts, values, "--ask-vault-pass", **credentials | inputs)

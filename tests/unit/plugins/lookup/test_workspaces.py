@@ -11,6 +11,7 @@ from typing import Any
 
 import ansible.template
 import pytest
+from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.cortexapps.cortex.plugins.lookup.workspaces import LookupModule
@@ -49,6 +50,32 @@ def test_not_set_although_there_are_hosts_is_an_error() -> None:
 def test_something_undefined_in_it_is_an_error() -> None:
     with pytest.raises(AnsibleLookupError, match=r"cortex_workspaces cannot be evaluated: 'ring' is undefined"):
         workspaces(getattr(ansible.template, "trust_as_template", str)("{{ ring }}"))
+
+
+def test_an_inventory_without_hosts_is_an_error_that_says_so() -> None:
+    with pytest.raises(AnsibleLookupError, match="The inventory has no host[.] In AWX, .* disabled"):
+        look_up({"all": [], "ungrouped": []}, cortex_workspaces="all")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        ({"tags": ["all"], "skip_tags": [], "start_at_task": None}, None),
+        ({"tags": ["all", "a"], "skip_tags": []}, "job_tags"),
+        ({"skip_tags": ["a"], "start_at_task": "Use the role"}, "start_at_task and skip_tags"),
+    ],
+)
+def test_a_job_that_needs_an_approval_runs_all_of_its_tasks(
+    arguments: dict[str, Any], given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "CLIARGS", arguments)
+    for name in ("cortex_rollout_approval", "cortex_rollout__checked_7"):
+        if given:
+            with pytest.raises(AnsibleLookupError, match=f"The job has {given}, but"):
+                look_up(None, cortex_workspaces="all", **{name: True})
+        else:
+            assert look_up(None, cortex_workspaces="all", **{name: True}) == ["all"]
+    assert look_up(cortex_workspaces="all") == ["all"]
 
 
 @pytest.mark.parametrize("limit", ["a", "c,a", "all,!b", "cortex"])

@@ -17,18 +17,27 @@ SLICE = NODE | {"awx_job_template_name": "W", "awx_workflow_job_launch_type": "w
 ARTIFACT: dict[str, Any] = {"cortex_rollout__checked_7": {"a": "1"}}
 
 
-def test_a_digest_changes_with_each_option_and_the_code_and_knows_the_end_of_a_secret_only(tmp_path: Path) -> None:
+def test_a_digest_changes_with_each_option_with_the_code_and_with_the_run(tmp_path: Path) -> None:
     options = {"api_key": "key_of_payments_7Hq2", "token": "u+7Hq2LmZx9RtKc4ab12", "state": "present", "base_url": None}
     digest = _approval.make_digest(options, "5f2c")
-    others = [_approval.make_digest({**options, name: f"{value}x"}, "5f2c") for name, value in options.items()]
+    others = [_approval.make_digest({**options, name: f"x{value}"}, "5f2c") for name, value in options.items()]
     assert len({digest, *others, _approval.make_digest(options, "5f2d")}) == 6
-    assert _approval.make_digest({**options, "token": "ab12", "api_key": "7Hq2"}, "5f2c") == digest
 
     codes = [_approval.identify_code([tmp_path], revision) for revision in ("5f2c", "5f2d")]
     for name in ("compiled.pyc", "a.py", "b.yml"):
         (tmp_path / name).write_text(name)
         codes.append(_approval.identify_code([tmp_path], "5f2d"))
     assert [one == other for one, other in itertools.pairwise(codes)] == [False, True, False, False]
+
+    for job, name, is_part in [
+        (NODE, "awx_workflow_job_id", True),
+        # That of the slices alone, which is another one for the check.
+        (SLICE, "awx_workflow_job_id", False),
+        (SLICE, "awx_project_revision", True),
+        (SLICE, "awx_job_scm_branch", True),
+        (NODE, "awx_job_id", False),
+    ]:
+        assert (_approval.identify_run(job | {name: 7}) != _approval.identify_run(job | {name: 8})) is is_part
 
 
 @pytest.mark.parametrize(
@@ -39,19 +48,14 @@ def test_a_digest_changes_with_each_option_and_the_code_and_knows_the_end_of_a_s
         (True, SLICE, False, None),
         (True, {**NODE, "awx_job_launch_type": "manual"}, True, None),
         ("false", NODE, False, _approval.NOT_TRUE),
-        ("", NODE, True, _approval.NOT_TRUE),
+        (None, NODE | ARTIFACT, False, _approval.NOT_TRUE),
         (
             True,
             NODE | {"cortex_pagerduty_base_url": "https://api"},
             True,
             "not in the survey: cortex_pagerduty_base_url[.]",
         ),
-        (
-            True,
-            NODE | {"region": 1, "cortex_rollout__failed": []},
-            False,
-            "not in the survey: cortex_rollout__failed, region[.]",
-        ),
+        (True, NODE | {"tower_host": 1, "cortex_rollout__last": 1}, False, ": cortex_rollout__last, tower_host[.]"),
         # The digest of a check comes from that check alone.
         (True, NODE | ARTIFACT, True, "not in the survey: cortex_rollout__checked_7[.]"),
         (True, NODE | ARTIFACT | {"awx_job_launch_type": "relaunch"}, False, _approval.NOT_CHECKED),
@@ -67,8 +71,18 @@ def test_a_job_of_which_an_approval_says_nothing_is_refused(
     assert fault is None or fault == found or re.search(fault, found or "")
 
 
-def test_a_rollout_is_refused_for_workspaces_that_no_check_has_shown_as_they_are() -> None:
-    assert _approval.find_difference({}, {"a": "1"}) == _approval.NOT_CHECKED
-    assert _approval.find_difference({"a": "1", "b": "2", "gone": "3"}, {"a": "1", "b": "2"}) is None
-    refusal = _approval.find_difference({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "c": None, "d": "4"})
-    assert refusal is not None and "for these workspaces: b, c, d. Their" in refusal
+@pytest.mark.parametrize(
+    ("approved", "digests", "differing"),
+    [
+        ([{"a": "1", "b": "2"}], {"a": "1", "b": "2"}, None),
+        ([{"a": "1", "b": "2", "gone": "3"}], {"a": "1", "b": "3", "new": "4"}, "b, new, gone"),
+        # Each slice is one that was checked.
+        ([{"a": "1", "b": "2"}, {"c": "3"}], {"c": "3"}, None),
+        ([{"a": "1", "b": "2"}, {"c": "3"}], {"b": "2", "c": "3"}, "a"),
+    ],
+)
+def test_a_rollout_is_refused_that_is_not_exactly_what_the_check_has_shown(
+    approved: Any, digests: Any, differing: str | None
+) -> None:
+    assert _approval.find_difference([], digests) == _approval.NOT_CHECKED
+    assert _approval.find_difference(approved, digests) == (differing and _approval.CHANGED.format(differing))
