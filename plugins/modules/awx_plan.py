@@ -79,6 +79,10 @@ options:
     description: The types of the credentials C(cortex) and C(pagerduty).
     type: dict
     required: true
+  numbers:
+    description: Those variables of the role that are numbers and have a minimum.
+    type: dict
+    required: true
   known:
     description: The names of the variables of the role.
     type: list

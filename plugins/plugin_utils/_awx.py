@@ -11,6 +11,8 @@ import typing as t
 from collections import Counter
 from dataclasses import dataclass
 
+import yaml
+
 from ._awx_variables import API_KEY, BASE_URL, without
 
 #: An object as the API of AWX represents it.
@@ -31,6 +33,15 @@ OBJECTS = {
     "environment": "execution_environments",
     "cortex": "credentials",
     "pagerduty": "credentials",
+}
+LABELS = {
+    "workflow_job_templates": "workflow",
+    "schedules": "schedule",
+    "job_templates": "job template",
+    "inventories": "inventory",
+    "projects": "project",
+    "execution_environments": "execution environment",
+    "credentials": "credential",
 }
 #: The playbook and the job type of each job template.
 TEMPLATES = {
@@ -58,6 +69,8 @@ NODE_PROMPTS = (
 SECRETS = {"cortex": "CORTEX_API_KEY", "pagerduty": "PAGERDUTY_TOKEN"}
 #: The states of an object whose job or sync has not ended.
 ACTIVE = ("new", "pending", "waiting", "running")
+#: The states of a project that has no revision, or not the wanted one.
+UNSYNCED = ("failed", "error", "canceled", "never updated")
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,11 @@ class Wanted:
     image: str | None
     types: t.Mapping[str, Object]
 
+    @property
+    def workspace(self) -> str:
+        """What the description of the Cortex credential says, whose API key is that of one workspace."""
+        return f"Workspace: {self.workspaces[0]['name']}."
+
     def marks(self, item: Object, role: str) -> bool:
         """Return whether the role awx has made an object, for this role in the setup."""
         return _is_made(item, f"{self.mark} ({role})")
@@ -99,7 +117,7 @@ class Found:
     """What the organization has: the object of each role or None, and all objects by their kinds.
 
     `others`: what is marked and not used, so that an earlier setup has made it. `nodes`: the nodes of the workflow.
-    `hosts`: those of the inventory.
+    `hosts` and `groups`: those of the inventory.
     """
 
     used: t.Mapping[str, Object | None]
@@ -107,6 +125,7 @@ class Found:
     objects: t.Mapping[str, t.Sequence[Object]]
     nodes: t.Sequence[Object] = ()
     hosts: t.Sequence[Object] = ()
+    groups: t.Sequence[Object] = ()
 
 
 def find(wanted: Wanted, objects: t.Mapping[str, t.Sequence[Object]]) -> Found:
@@ -163,7 +182,9 @@ def _find_unusable_names(names: t.Mapping[str, str]) -> list[str]:
     # The module that makes a schedule finds a job template among projects and workflows too, by the name alone.
     groups = ((*TEMPLATES, "project", "workflow"), ("cortex", "pagerduty"), ("cortex_type", "pagerduty_type"))
     ids = [name for name in dict.fromkeys(names.values()) if _is_id(name)]
-    problems = [
+    blanks = [name for name in dict.fromkeys(names.values()) if name != name.strip()]
+    problems = [f"The name '{name}' begins or ends with a space. Remove the space." for name in blanks]
+    problems += [
         f"The modules of awx.awx take the name {name} for an id. Choose one that is not a number and has no ++ in it."
         for name in ids
     ]
@@ -189,17 +210,17 @@ def _is_id(name: str) -> bool:
 def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
     """Return which objects without a mark have a wanted name and are not what the role would make."""
     differing = [
-        (role, item["name"], what)
+        (LABELS[OBJECTS[role]], item["name"], what)
         for role, item in found.used.items()
         if item is not None and not wanted.marks(item, role) and (what := _find_difference(role, item, wanted, found))
     ]
     for role, wanted_type in wanted.types.items():
         item = _find_type(role, wanted, found)
         if item and not _is_made(item, wanted.mark) and _describe_type(item) != _describe_type(wanted_type):
-            differing.append((f"{role} type", item["name"], "other fields"))
+            differing.append(("credential type", item["name"], "other fields"))
     # By this name, the module that makes the schedule finds these too.
     differing += [
-        ("audit", item["name"], kind.replace("_", " "))
+        (LABELS[kind], item["name"], "the audit needs this name")
         for kind in ("projects", "workflow_job_templates")
         for item in found.objects[kind]
         if item["name"] == wanted.names["audit"]
@@ -213,8 +234,9 @@ def _find_other_objects(wanted: Wanted, found: Found) -> list[str]:
         and _parse(host["variables"]) != variables[host["name"]]
     ]
     return [
-        f"{name} exists ({what}) and is not the {role} of this playbook. Rename one of them."
-        for role, name, what in differing
+        f"The {label} {name} exists, but is not what this playbook needs ({what}). Rename or remove it, or choose "
+        "another name."
+        for label, name, what in differing
     ]
 
 
@@ -301,9 +323,12 @@ def _find_keys_of_others(wanted: Wanted, found: Found) -> list[str]:
                 "Export CORTEX_API_KEY too, or unset CORTEX_BASE_URL."
             )
         hosts = plan_hosts(wanted, found.hosts)
-        if hosts["new"] and hosts["obsolete"] and not wanted.update_secrets:
+        # A credential that another client has made does not say whose key it contains.
+        is_made = _is_made(cortex, wanted.mark)
+        is_own = wanted.workspace in cortex["description"] if is_made else not (hosts["new"] and hosts["obsolete"])
+        if not is_own and not ("cortex" in wanted.given and plan_inputs("cortex", cortex, wanted)[1]):
             problems.append(
-                f"The API key of {cortex['name']} may not be that of the new workspace {hosts['new'][0]['name']}. "
+                f"The API key of {cortex['name']} may not be that of the workspace {wanted.workspaces[0]['name']}. "
                 "Export its CORTEX_API_KEY, and set awx_update_secrets."
             )
     return problems
@@ -344,7 +369,8 @@ def _find_changed_settings(role: str, item: Object) -> list[str]:
     differing = [name for name, value in item.items() if name.startswith("ask_") and value]
     differing += [name for name, value in settings.items() if (item.get(name) or "") != value]
     differing += [] if _parse(item.get("extra_vars") or "") == EXTRA_VARIABLES[role] else ["extra_vars"]
-    return [f"The {role} {item['name']} differs in {', '.join(differing)}."] if differing else []
+    label = LABELS[OBJECTS[role]]
+    return [f"The {label} {item['name']} differs in {', '.join(differing)}."] if differing else []
 
 
 def order_for_removal(nodes: t.Sequence[Object]) -> list[str]:
@@ -385,7 +411,10 @@ def describe_objects(wanted: Wanted, found: Found) -> dict[str, dict[str, t.Any]
             "id": number,
             "find": str(number or name),
             "description": f"{wanted.purposes[role]} {wanted.mark} ({role}).",
+            "needs_sync": item is not None and item.get("status") in UNSYNCED,
         }
+        if role == "cortex":
+            objects[role]["description"] += f" {wanted.workspace}"
         if item is not None and not _is_made(item, wanted.mark):
             objects[role]["description"] = item.get("description") or ""
         objects[role]["is_named"] = item is not None and item["name"] == name
@@ -421,10 +450,14 @@ def plan_hosts(wanted: Wanted, hosts: t.Sequence[Object]) -> dict[str, list[t.An
 
 
 def _parse(variables: str) -> t.Any:
-    """Return the variables of a host or an inventory. What another client has written as YAML counts as different."""
+    """Return the variables of an object, in JSON or YAML; None if they are neither."""
     try:
         return json.loads(variables.removeprefix("---").strip() or "{}")
     except ValueError:
+        pass
+    try:
+        return yaml.safe_load(variables)
+    except yaml.YAMLError:
         return None
 
 
@@ -470,6 +503,9 @@ def plan_removal(
         if of == role
     ]
     if everything:
+        is_kept = "inventory" not in dict(own)
+        hosts = [host for host in found.hosts if is_kept and host["description"] == wanted.mark]
+        removal += [{"kind": "hosts", "id": host["id"], "name": host["name"], "stays": ""} for host in hosts]
         removed = {item["id"] for item in removal if item["kind"] == "credentials"}
         others = [item for items in users.values() for item in items if item["id"] not in removed]
         for item in found.objects["credential_types"]:
@@ -484,7 +520,7 @@ def _find_reason_to_stay(credential_type: Object, others: t.Sequence[Object]) ->
     if others:
         organizations = [item["summary_fields"].get("organization", {}).get("name", "-") for item in others]
         users = [f"{item['name']} in {organization}" for item, organization in zip(others, organizations)]
-        return f"it is needed for {', '.join(users)}"
+        return f"both types are needed for {', '.join(users)}"
     if not credential_type["summary_fields"]["user_capabilities"]["delete"]:
         return "only a system administrator can remove it"
     return ""
@@ -495,21 +531,34 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
     unwritten = {"cortex", "pagerduty"}.difference(wanted.given)
     unwritten |= set() if wanted.needs_cortex_credential else {"cortex"}
     written = {role: item for role, item in found.used.items() if item is not None and role not in unwritten}
+    labels = {role: LABELS[kind] for role, kind in OBJECTS.items()}
     notes = [
-        f"The {role} {item['name']} is renamed to {wanted.names[role]}."
+        f"The {labels[role]} {item['name']} is renamed to {wanted.names[role]}."
         for role, item in written.items()
         if item["name"] != wanted.names[role]
     ]
-    notes += [f"The {role} {item['name']} of an earlier setup is removed." for role, item in found.others]
+    notes += [f"The {labels[role]} {item['name']} of an earlier setup is removed." for role, item in found.others]
     notes += [
         f"The credential {item['name']} keeps its secrets. To write {SECRETS[role]}, set awx_update_secrets."
         for role, item in written.items()
         if role in SECRETS and not plan_inputs(role, item, wanted)[1]
     ]
     notes += [
-        f"The {role} {item['name']} has no mark of this playbook. Its settings are changed, and it is never removed."
+        f"The {labels[role]} {item['name']} has no mark of this playbook. Its settings are changed, and it is never "
+        "removed."
         for role, item in written.items()
         if role in ("workflow", "schedule", *TEMPLATES) and not _is_made(item, wanted.mark)
+    ]
+    cortex, schedule = found.used["cortex"], found.used["schedule"]
+    if cortex is not None and _is_made(cortex, wanted.mark) and not wanted.needs_cortex_credential:
+        notes.append(f"The credential {cortex['name']} is not used: each workspace has an API key of its own.")
+    disabled = [("schedule", schedule)] if schedule is not None else []
+    disabled += [("host", host) for host in found.hosts if host["name"] in {each["name"] for each in wanted.workspaces}]
+    notes += [f"The {label} {item['name']} is disabled in AWX." for label, item in disabled if not item["enabled"]]
+    notes += [
+        f"The group {group['name']} sets variables that override those of the inventory: {', '.join(variables)}."
+        for group in found.groups
+        if (variables := _parse(group["variables"]))
     ]
     if "cortex" in written:
         before = written["cortex"]["inputs"].get("base_url")

@@ -14,6 +14,9 @@ from collections import Counter, defaultdict
 import jinja2
 from jinja2 import nodes
 
+from ..module_utils._options import URLS
+from ._variables import PREFIX
+
 Variables = t.Mapping[str, t.Any]
 
 API_KEY = "cortex_pagerduty_api_key"
@@ -22,8 +25,16 @@ SECRETS = (API_KEY, "cortex_pagerduty_token", "cortex_pagerduty_previous_token")
 #: Functions of Ansible's templates, which are no variables.
 FUNCTIONS = {"lookup", "query", "q"}
 VAULT = "__ansible_vault"
-#: Arguments of a lookup that are secrets, or what it returns. The others only say where to look.
-_VALUES = re.compile("default|token|password|secret")
+#: Lookups that return a variable, or what they are given. The others are given where to look.
+_WITHOUT_SOURCE = {"dict", "flattened", "indexed_items", "items", "list", "nested", "random_choice", "together", "vars"}
+#: Arguments of a lookup that are secrets, or what it returns.
+_VALUES = re.compile("default|token|password|secret|key|headers")
+_INLINE_SECRET = re.compile(r"\b(token|password)=\S")
+_VAULT_VALUE = re.compile(r"\$ANSIBLE_VAULT;[\w.;-]+\n[0-9a-f\s]+")
+#: A name or a password in a URL.
+_USER_OF_URL = re.compile(r"://[^/@{}\s]+@")
+#: Variables of Ansible that contain all others.
+_ALL_VARIABLES = {"hostvars", "vars"}
 
 _PARSER = jinja2.Environment(autoescape=True, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
 
@@ -33,7 +44,12 @@ def find_mistakes(workspaces: t.Sequence[Variables], inventory_variables: Variab
     names = [workspace["name"] for workspace in workspaces]
     if not names:
         return ["awx_workspaces is empty. Name at least one workspace."]
-    problems = []
+    problems = [
+        f"The workspace {name} cannot be a host of this name. Do not use all, ungrouped, any of : , [ ] {{ }} * ? in "
+        "a name, or ! & ~ as its first character."
+        for name in names
+        if name in ("all", "ungrouped") or re.search(r"[:,\[\]{}*?]|^[!&~]", name)
+    ]
     if duplicates := [name for name, count in Counter(names).items() if count > 1]:
         problems.append(
             f"awx_workspaces names these more than once: {', '.join(duplicates)}. Name each workspace once."
@@ -49,11 +65,20 @@ def find_mistakes(workspaces: t.Sequence[Variables], inventory_variables: Variab
         f"Set another {API_KEY} for each of them."
         for each in _find_shared_keys(workspaces, inventory_variables)
     ]
-    everywhere = [inventory_variables, *({**inventory_variables, **_variables(each)} for each in workspaces)]
+    everywhere: list[Variables] = [
+        inventory_variables,
+        *({**inventory_variables, **_variables(each)} for each in workspaces),
+    ]
     if clear := [name for name in SECRETS if any(_is_clear(each.get(name), each) for each in everywhere)]:
         problems.append(
             "AWX stores variables in clear text. Use an !unsafe lookup without literal values or __ansible_vault for "
             f"{', '.join(clear)}. A !vault value is decrypted before AWX gets it."
+        )
+    urls = [PREFIX + option for option in (*URLS, "proxy_url")]
+    if named := [name for name in urls if any(_USER_OF_URL.search(str(each.get(name))) for each in everywhere)]:
+        problems.append(
+            f"AWX stores variables in clear text, and these contain the user of a URL: {', '.join(named)}. Use an "
+            "!unsafe lookup for it."
         )
     return problems
 
@@ -96,7 +121,7 @@ def _find_needed(names: t.Sequence[str], variables: Variables) -> set[str]:
 def _is_clear(value: t.Any, variables: Variables, seen: t.Collection[str] = ()) -> bool:
     """Return whether AWX can read a value: whether it is more than what a job decrypts, looks up or gets."""
     if isinstance(value, t.Mapping) and set(value) == {VAULT}:
-        return not str(value[VAULT]).strip().startswith("$ANSIBLE_VAULT;")
+        return not _VAULT_VALUE.fullmatch(str(value[VAULT]).strip())
     if isinstance(value, (t.Mapping, list)):
         values = value.values() if isinstance(value, t.Mapping) else value
         return any(_is_clear(each, variables, seen) for each in values)
@@ -127,22 +152,30 @@ def _is_reference(node: nodes.Node | None, variables: Variables, seen: t.Collect
         return not (node and node.value)
     if isinstance(node, nodes.Name):
         is_known = node.name in variables and node.name not in seen
-        return not is_known or not _is_clear(variables[node.name], variables, [*seen, node.name])
+        is_clear = is_known and _is_clear(variables[node.name], variables, [*seen, node.name])
+        return not is_clear and node.name not in _ALL_VARIABLES
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
-        return are_references(node.node.node)
+        return are_references(node.node.node, *_find_names(node.args))
     if isinstance(node, nodes.Call):
         return _is_lookup(node) and are_references(*(each.value for each in node.kwargs if _VALUES.search(each.key)))
     if isinstance(node, nodes.CondExpr):
         return are_references(node.expr1, node.expr2)
     if isinstance(node, nodes.Filter) and node.name not in ("default", "d"):
-        return are_references(node.node)
+        return are_references(node.node, *_find_names(node.args))
     if isinstance(node, (nodes.Getattr, nodes.Getitem)):
         return are_references(node.node)
     return isinstance(node, (nodes.Filter, nodes.BinExpr, nodes.Concat)) and are_references(*node.iter_child_nodes())
 
 
+def _find_names(arguments: list[nodes.Expr]) -> list[nodes.Name]:
+    """Return the variables in arguments."""
+    # find_all() does not return the node itself.
+    return list(nodes.Tuple(arguments, "load").find_all(nodes.Name))
+
+
 def _is_lookup(call: nodes.Call) -> bool:
-    """Return whether a call looks something up outside of the variables."""
-    plugin = call.args[0] if call.args else None
-    of_variables = isinstance(plugin, nodes.Const) and str(plugin.value).rpartition(".")[2] == "vars"
-    return isinstance(call.node, nodes.Name) and call.node.name in FUNCTIONS and not of_variables
+    """Return whether a call looks something up outside of the variables, without a secret among the terms."""
+    plugin, *terms = [each.value if isinstance(each, nodes.Const) else None for each in call.args] or [None]
+    is_function = isinstance(call.node, nodes.Name) and call.node.name in FUNCTIONS
+    has_source = plugin is not None and str(plugin).rpartition(".")[2] not in _WITHOUT_SOURCE
+    return is_function and has_source and not any(_INLINE_SECRET.search(str(term)) for term in terms)

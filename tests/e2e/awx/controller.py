@@ -44,6 +44,7 @@ KINDS: dict[str, Object] = {
     "project_updates": {"status": "successful"},
     "inventories": {"organization": None, "kind": "", "variables": "", "pending_deletion": False},
     "hosts": {"enabled": True, "variables": ""},
+    "groups": {"variables": ""},
     "job_templates": {"extra_vars": "---", "job_type": "run", "status": "never updated", **dict.fromkeys(BLANK, "")},
     "workflow_job_templates": {"organization": None, "survey_enabled": False, "status": "never updated"},
     NODES: {"unified_job_template": None, "extra_data": {}, **dict.fromkeys(BLANK)},
@@ -54,6 +55,7 @@ KINDS: dict[str, Object] = {
 SUBLISTS = {
     ("credential_types", "credentials"): ("credentials", "credential_type"),
     ("inventories", "hosts"): ("hosts", "inventory"),
+    ("inventories", "groups"): ("groups", "inventory"),
     ("job_templates", "schedules"): ("schedules", "unified_job_template"),
     ("organizations", "credentials"): ("credentials", "organization"),
     ("workflow_job_templates", "workflow_nodes"): (NODES, "workflow_job_template"),

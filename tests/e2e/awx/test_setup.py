@@ -303,7 +303,7 @@ def test_it_writes_differences_and_check_mode_names_them(ready: Controller, olde
         assert told.items("Remove the hosts of workspaces that are no longer named") == ["billing, search"]
         assert told.items("Remove the job templates") == ["Copy"]
         assert told.items("Remove the nodes of .*") == others
-        assert f"The rollout Old {ROLLOUT} is renamed to {ROLLOUT}." in told.everything
+        assert f"The job template Old {ROLLOUT} is renamed to {ROLLOUT}." in told.everything
     # Before anything that the nodes refer to is changed.
     assert [write.split("/")[3] for write in ready.writes[:6]] == [NODES] * 6
     assert secrets(ready, "PagerDuty token for Cortex") == {"token": THIRD_TOKEN, "previous_token": TOKEN}
@@ -323,9 +323,7 @@ def test_check_mode_on_an_empty_controller_names_the_unpredictable(controller: C
     done = set_up(controller, VARIABLES, "--check")
     assert (done.succeeded, controller.writes) == (True, []), done.output
     assert done.items("Create the credential types") == ["Cortex", "PagerDuty"]
-    assert (
-        "Check mode cannot predict what refers to objects that would be made first: Cortex PagerDuty" in done.everything
-    )
+    assert "predict the tasks that refer to objects that do not exist yet: Cortex PagerDuty" in done.everything
     assert "no_log" not in done.everything
 
 
@@ -349,7 +347,7 @@ def test_it_removes_everything_once(ready: Controller) -> None:
     assert removed.succeeded, removed.output
     assert foretold.changed == removed.changed
     for name in ("Cortex", "Old"):
-        assert f"The credential type {name} stays: it is needed for Cortex API key in Platform." in removed.everything
+        assert f"type {name} stays: both types are needed for Cortex API key in Platform." in removed.everything
     assert made(ready) == {
         "credential_types": ["Cortex", "Old", "Vault"],
         "credentials": ["Cortex API key", "Vault password"],
@@ -416,6 +414,7 @@ awx_project_branch: 1.0.0
     ("text", "message"),
     [
         (ONE_WORKSPACE.replace("registry.example.com/cortex-ee:1.0.0", "'{{ registry }}'"), "'registry' is undefined"),
+        (ONE_WORKSPACE + "awx_job_slice_count: 0", "awx_job_slice_count is 0. It must be 1 or more."),
         (ONE_WORKSPACE + "awx_credential: [Vault password]", "awx_credential is not a .* like awx_credentials[.]"),
         (ONE_WORKSPACE + "awx_organization: Platform", "AWX has no organization Platform, or"),
         (re.sub("{__ansible_vault: (.*)}}", r"!vault \1}", VARIABLES), "AWX stores variables in clear text[.]"),

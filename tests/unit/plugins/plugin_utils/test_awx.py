@@ -29,8 +29,9 @@ def objects(**changes: Object) -> dict[str, list[Object]]:
     made: dict[str, list[Object]] = {kind: [] for kind in _awx.OBJECTS.values()}
     for number, (role, kind) in enumerate(_awx.OBJECTS.items(), 1):
         playbook, job_type = _awx.TEMPLATES.get(role, ("", ""))
-        item: Object = {"id": number, "name": NAMES[role], "description": f"Made by it ({role}).", "inputs": {}}
+        item: Object = {"id": number, "name": NAMES[role], "inputs": {}}
         item |= {"scm_url": URL, "kind": "", "variables": "---", "image": "image", "ask_limit_on_launch": False}
+        item |= {"enabled": True, "description": f"Made by it ({role})." + " Workspace: payments." * (role == "cortex")}
         item |= {"playbook": playbook, "job_type": job_type, "credential_type": TYPES.get(role)}
         item |= dict.fromkeys(_awx.RESTRICTIONS, "")
         item["extra_vars"] = json.dumps(_awx.EXTRA_VARIABLES.get(role, {}))
@@ -66,6 +67,7 @@ def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **nam
 UNMARKED = {"description": ""}
 KEYED: Object = {"inventory_variables": {"cortex_pagerduty_api_key": "{{ key }}"}}
 HOST_BY_HAND: Object = UNMARKED | {"name": "payments", "variables": "a: 1"}
+OTHER_KEY: Object = {"description": "Made by it (cortex). Workspace: old."}
 OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "variables": ""}
 
 
@@ -81,32 +83,62 @@ OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "varia
         ({"names": NAMES | {"cortex": "Pagerduty"}}, find(objects()), "The name Pagerduty is given"),
         ({"names": NAMES | {"audit": "Project"}}, find(objects()), "The name Project is given"),
         ({"names": NAMES | {"inventory": "7"}}, find(objects()), "take the name 7 for an id"),
+        ({"names": NAMES | {"workflow": " W"}}, find(objects()), "The name ' W' begins or ends with a space[.]"),
         ({"names": NAMES | {"check": "A++Default"}}, find(objects()), "take the name A[+]{2}Default for an id"),
         (
             {},
             find(objects(workflow={"name": "Audit"})),
-            "Audit exists [(]workflow job templates[)] and is not the audit",
+            "workflow Audit exists, but .*the audit needs this name",
         ),
-        ({}, find(objects(), check="Rollout", rollout="Check"), "Check .*the rollout of .*Rollout .*the check of"),
-        ({}, find(objects(), check="Audit", audit="Check"), "Audit .*not the check of .*Check .*not the audit of"),
-        ({}, find(objects(check=UNMARKED | {"job_type": "run"})), "Check exists [(]playbooks/.*, run[)] and is not"),
-        ({"project_url": US}, find(objects(project=UNMARKED)), "Project exists [(]https://git.example.com[)]"),
-        ({}, find(objects(inventory=UNMARKED | {"kind": "smart"})), "Inventory exists [(]smart[)] and"),
-        ({}, find(objects(inventory=UNMARKED | {"variables": "a: 1"})), "Inventory exists [(]other variables[)] and"),
-        ({"image": "b"}, find(objects(environment=UNMARKED)), "Environment exists [(]image[)] and"),
+        (
+            {},
+            find(objects(), check="Rollout", rollout="Check"),
+            "job template Check .*, check[)].* job template Rollout .*, run[)]",
+        ),
+        ({}, find(objects(), check="Audit", audit="Check"), "Audit exists, but .* Check exists, but"),
+        (
+            {},
+            find(objects(check=UNMARKED | {"job_type": "run"})),
+            "Check exists, but is not .* [(]playbooks/.*, run[)][.]",
+        ),
+        (
+            {"project_url": US},
+            find(objects(project=UNMARKED)),
+            "Project exists, but is not .* [(]https://git.example.com[)][.]",
+        ),
+        ({}, find(objects(inventory=UNMARKED | {"kind": "smart"})), "Inventory exists, but is not .* [(]smart[)][.]"),
+        (
+            {},
+            find(objects(inventory=UNMARKED | {"variables": "a: 1"})),
+            "Inventory exists, but is not .* [(]other variables[)][.]",
+        ),
+        ({"image": "b"}, find(objects(environment=UNMARKED)), "Environment exists, but is not .* [(]image[)][.]"),
         ({"base_url": US}, find(objects(cortex=UNMARKED | {"inputs": {"base_url": f"{US}/"}})), None),
-        ({"base_url": EU}, find(objects(cortex=UNMARKED)), f"Cortex exists [(]{US}[)] and"),
+        ({"base_url": EU}, find(objects(cortex=UNMARKED)), f"Cortex exists, but is not .* [(]{US}[)][.]"),
         (
             {"types": {"cortex": TYPE | {"injectors": {"env": {}}}}},
             find(objects()),
-            "Cortex_Type exists [(]other fields[)] and",
+            "Cortex_Type exists, but is not .* [(]other fields[)][.]",
         ),
-        (KEYED, replace(find(objects()), hosts=[OLD_HOST | HOST_BY_HAND]), "payments exists .* the host of"),
-        ({}, find(objects(workflow=UNMARKED), graph("deploy>approval")), "Workflow exists [(]deploy[)] and"),
+        (
+            KEYED,
+            replace(find(objects()), hosts=[OLD_HOST | HOST_BY_HAND]),
+            "The host payments exists, but is not .*other variables",
+        ),
+        (
+            {},
+            find(objects(workflow=UNMARKED), graph("deploy>approval")),
+            "Workflow exists, but is not .* [(]deploy[)][.]",
+        ),
         ({"base_url": EU, "given": []}, find(objects()), f"Cortex belongs to {US}, and CORTEX_BASE_URL is {EU}[.]"),
         ({"base_url": EU, **KEYED}, find(objects()), "not used for workspaces with .*: payments[.]"),
-        ({}, replace(find(objects()), hosts=[OLD_HOST]), "may not be that of the new workspace payments[.]"),
-        ({"update_secrets": True}, replace(find(objects()), hosts=[OLD_HOST]), None),
+        # The credential says whose key it contains, or another client has made it.
+        ({}, replace(find(objects()), hosts=[OLD_HOST]), None),
+        ({}, find(objects(cortex=OTHER_KEY)), "may not be that of the workspace payments[.]"),
+        ({"update_secrets": True}, find(objects(cortex=OTHER_KEY)), None),
+        ({"update_secrets": True, "given": []}, find(objects(cortex=OTHER_KEY)), "may not be that of"),
+        ({}, find(objects(cortex=UNMARKED)), None),
+        ({}, replace(find(objects(cortex=UNMARKED)), hosts=[OLD_HOST]), "may not be that of the workspace payments[.]"),
         ({"given": []}, find(objects(cortex=UNMARKED | {"name": "Key"})), "no credential .* Cortex, .*CORTEX_API_KEY"),
         ({"references": {"credentials": ["Git"]}}, find(objects()), "Default has 0 credentials with the name Git[.]"),
     ],
@@ -127,9 +159,9 @@ def test_faults_are_known_before_it_begins(wanted: Any, found: _awx.Found, probl
         ({}, graph(rollout={"extra_data": {"a": 1}, "limit": ""}), "The node rollout sets extra_data[.]"),
         ({}, graph(approval={"summary_fields": {}}), "The node approval is not an approval[.]"),
         ({}, graph(check={"unified_job_template": 3}), "The node check has another job template[.]"),
-        ({"check": {"job_type": "run"}}, COMPLETE, "The check Check differs in job_type[.]"),
+        ({"check": {"job_type": "run"}}, COMPLETE, "The job template Check differs in job_type[.]"),
         ({"rollout": {"ask_limit_on_launch": True, "job_tags": "a"}}, COMPLETE, "differs in ask_limit_.*, job_tags[.]"),
-        ({"rollout": {"extra_vars": "{}"}}, COMPLETE, "The rollout Rollout differs in extra_vars[.]"),
+        ({"rollout": {"extra_vars": "{}"}}, COMPLETE, "The job template Rollout differs in extra_vars[.]"),
         (
             {"workflow": {"ask_limit_on_launch": True}},
             COMPLETE,
@@ -159,7 +191,7 @@ def test_no_removal_of_a_node_makes_another_start_by_itself() -> None:
 def test_hosts_are_written_where_they_differ_and_removed_where_they_are_marked() -> None:
     wanted: list[Object] = [{"name": name, "variables": None} for name in ("new", "by hand", "differs")]
     wanted.append({"name": "same", "variables": {"a": 1}})
-    there = {"same": '{"a": 1}', "by hand": "---\na: 1", "differs": '{"a": 2}', "gone": "", "another": ""}
+    there = {"same": "---\na: 1", "by hand": "a: {", "differs": '{"a": 2}', "gone": "", "another": ""}
     hosts: list[Object] = [
         {"id": n, "name": name, "variables": text, "description": WANTED.mark}
         for n, (name, text) in enumerate(there.items())
@@ -196,22 +228,34 @@ def test_a_credential_keeps_the_values_that_are_not_given(
 
 
 def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organization_needs_stays() -> None:
-    made = objects(check={"name": "Old"}, schedule=UNMARKED, inventory=UNMARKED, cortex={"inputs": STORED})
+    schedule = UNMARKED | {"enabled": False}
+    made = objects(check={"name": "Old"}, schedule=schedule, inventory=UNMARKED, cortex={"inputs": STORED})
+    made["projects"][0]["status"] = "failed"
     made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
-    found = find(made)
-    names = ["Workflow", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty"]
+    hosts = [OLD_HOST | {"name": "payments", "enabled": False}]
+    groups = [{"name": "eu", "variables": "---\na: 1\nb: 2"}, {"name": "us", "variables": ""}]
+    found = replace(find(made), hosts=hosts, groups=groups)
+    names = ["Workflow", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty", "payments"]
     assert _awx.make_notes(replace(WANTED, base_url=US, given=["cortex", "pagerduty"]), found) == [
-        "The check Old is renamed to Check.",
-        "The rollout Copy of an earlier setup is removed.",
+        "The job template Old is renamed to Check.",
+        "The job template Copy of an earlier setup is removed.",
         "The credential Pagerduty keeps its secrets. To write PAGERDUTY_TOKEN, set awx_update_secrets.",
         "The schedule Schedule has no mark of this playbook. Its settings are changed, and it is never removed.",
+        "The schedule Schedule is disabled in AWX.",
+        "The host payments is disabled in AWX.",
+        "The group eu sets variables that override those of the inventory: a, b.",
         f"The base URL of the credential Cortex changes from {EU} to {US}, with its key.",
     ]
     assert [item["name"] for item in _awx.plan_removal(WANTED, found, {}, everything=False)] == ["Copy"]
-    assert _awx.describe_objects(WANTED, found)["inventory"]["description"] == ""
+    described = _awx.describe_objects(WANTED, found)
+    assert described["inventory"]["description"] == ""
+    assert [role for role, each in described.items() if each["needs_sync"]] == ["project"]
+    assert _awx.make_notes(replace(WANTED, workspaces=[], given=[]), find(objects())) == [
+        "The credential Cortex is not used: each workspace has an API key of its own."
+    ]
     assert _awx.describe_types(WANTED, found) == {"cortex": "By hand"}
     other: Object = {"id": 50, "name": "Key", "summary_fields": {"organization": {"name": "Platform"}}}
-    for users, stays in ((list[Object](), ""), ([other], "it is needed for Key in Platform")):
+    for users, stays in ((list[Object](), ""), ([other], "both types are needed for Key in Platform")):
         removal = _awx.plan_removal(WANTED, found, {101: [{"id": 9}], 102: users}, everything=True)
         assert [item["name"] for item in removal[:-2]] == names
         reasons = {item["name"]: item["stays"] for item in removal[-2:]}

@@ -23,6 +23,13 @@ def workspaces(*keys: Any) -> list[dict[str, Any]]:
     ("hosts", "inventory", "message"),
     [
         ([], {}, "awx_workspaces is empty"),
+        (
+            workspaces(None),
+            {"cortex_pagerduty_proxy_url": "http://user:abc@proxy"},
+            "contain the user of a URL: cortex_pagerduty_proxy_url[.]",
+        ),
+        (workspaces(None), {"cortex_pagerduty_proxy_url": "http://{{ user }}:{{ password }}@proxy"}, None),
+        ([{"name": name} for name in ("all", "a:b", "!a")], {}, "workspace all cannot .* a:b cannot .* !a cannot"),
         (workspaces(LOOKUP, VAULT) * 2, {}, "more than once: w0, w1[.].*have the same: w0, w0"),
         (workspaces(None, VAULT), {}, "none of their own: w0[.]"),
         (workspaces(VAULT, LOOKUP, VAULT), {}, "have the same: w0, w2[.]"),
@@ -45,11 +52,12 @@ def test_no_two_workspaces_have_one_name_or_one_key(hosts: Any, inventory: Any, 
     assert re.search(message, mistakes) if message else not mistakes
 
 
-OTHERS = {"keys": {"w0": VAULT}, "clear": "abc", "indirect": "{{ clear }}", "mine": LOOKUP}
+OTHERS = {"keys": {"w0": VAULT}, "plain": {"w0": "abc"}, "clear": "abc", "indirect": "{{ clear }}", "mine": LOOKUP}
 KEPT = [
     OF_HOST,
     VAULT,
     "{{ keys[inventory_hostname] }}",
+    "{{ inventory_hostname | extract(keys) }}",
     "{{ mine }}",
     " {{ a | default(b) }}\n",
     "{{ a if b == 'c' else d }}",
@@ -61,6 +69,12 @@ CLEAR = [
     *("{% set a = 'abc' %}{{ a }}", "{{ 'u+' ~ a }}", "{{ ['abc'] | first }}", "{{ 'abc'.strip() }}", "{{ broken"),
     *("{{ lookup('env', 'KEY', default='abc') }}", "{{ clear }}", "{{ indirect | trim }}", "{{ {'a': 'abc'}.a }}"),
     *("{{ lookup('vars', 'clear') }}", "{{ dict(a='abc').a }}", "{{ lookup('vault', 'cortex', token='abc') }}"),
+    *(
+        "{{ hostvars['w0'].clear }}",
+        "{{ inventory_hostname | extract(plain) }}",
+        "{{ a | regex_replace('^$', clear) }}",
+    ),
+    *("{{ lookup('items', 'abc') }}", "{{ lookup('a' ~ 'b', 'c') }}", "{{ lookup('vault', 'secret=a token=abc') }}"),
     *({"a": "abc"}, {"__ansible_vault": "abc"}, {**VAULT, "a": "abc"}, ["abc"], 12345678),
 ]
 
