@@ -13,9 +13,9 @@ short_description: Roll out only what an approved check has shown (internal)
 version_added: 1.0.0
 description:
   - In check mode, it hands a digest of what the rollout of each host would do on to the next jobs of an AWX workflow,
-    as an artifact. Otherwise it fails unless a check has handed on the same digests.
+    as an artifact. Otherwise it fails unless a check has handed on the same digests, of the same hosts.
   - A digest is of the variables of the role P(cortexapps.cortex.cortex_pagerduty#role), of the environment, of the
-    revision of the project, and of this collection. Of an API key or token it takes only the last four characters.
+    project, of this collection, and of the run of the workflow. Only who knows the API key and the tokens can make it.
   - It fails if the job has extra variables that are not in the survey, because these override all others.
   - Only the playbook C(pagerduty_rollout) uses it, if C(cortex_rollout_approval) is set. It may change in any release.
 author:
@@ -24,10 +24,7 @@ options: {}
 """
 
 EXAMPLES = r"""
-- name: Hand on what a check has shown
-  cortexapps.cortex.cortex_pagerduty_approval:
-  check_mode: true
-  run_once: true
+# See the playbook pagerduty_rollout.yml.
 """
 
 RETURN = r"""
@@ -35,5 +32,5 @@ ansible_stats:
   description: The digest of each host, in the form of C(ansible.builtin.set_stats).
   returned: in check mode
   type: dict
-  sample: {data: {cortex_rollout__checked_7: {payments: 2b8e1f6c0d934a75}}, per_host: false, aggregate: true}
+  sample: {data: {cortex_rollout__checked_7: {payments: 2b8e1f6c0d934a75…}}, per_host: false, aggregate: true}
 """

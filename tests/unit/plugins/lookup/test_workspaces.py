@@ -53,7 +53,7 @@ def test_something_undefined_in_it_is_an_error() -> None:
 
 
 def test_an_inventory_without_hosts_is_an_error_that_says_so() -> None:
-    with pytest.raises(AnsibleLookupError, match="The inventory has no host[.] In AWX, .* disabled"):
+    with pytest.raises(AnsibleLookupError, match=r"The inventory has no host[.] In AWX, .* disabled"):
         look_up({"all": [], "ungrouped": []}, cortex_workspaces="all")
 
 
