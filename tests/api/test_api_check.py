@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The comparison with the API's description reports each way in which the live service may differ from it."""
 
 from __future__ import annotations

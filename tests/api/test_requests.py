@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The requests of a task, on its own and after another client.
 
 What is decided, written, undone and said is tested without sockets in tests/unit/plugins/module_utils and

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The meaning of Cortex's responses: configurations, verdicts, and its errors as opposed to those of another server."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Nothing of the API key or of a token gets into a result, wherever the API sends it back.
 
 Which forms are recognized is tested in tests/unit/plugins/module_utils/test_redaction.py.

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """How the client reaches an API: waits, TLS, proxies, connections, and the influence of the environment."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """A stand-in for the REST API of AWX 24.6.1, as far as the role and the modules of awx.awx use it.
 
 It stores what it is given, lists it page by page, and has only those rules of AWX that the order or the scope of a

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """What the tests of AWX need and the virtual environment cannot contain too, kept under the ignored `.work/`.
 
 `python -m tests.e2e.awx.downloads` fetches it ahead of the tests, and prints the folder that awx.awx is in.

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The files that are loaded into AWX: AWX 24.6.1 takes them, and they say what the modules, roles and playbooks know.
 
 That a job gets what a credential injects is in test_jobs.py.

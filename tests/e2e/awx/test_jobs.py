@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The repository as a project of AWX, the image of its jobs, and jobs by ansible-runner against the simulator."""
 
 from __future__ import annotations

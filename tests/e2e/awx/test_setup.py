@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The playbook awx_setup, with the modules of awx.awx, against a stand-in for the controller.
 
 Each run takes as long as the two dozen modules in it, so each test looks at all that its runs tell. Some are by the

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The examples of all documentation: code blocks in Markdown and reStructuredText, and EXAMPLES of the modules."""
 
 from __future__ import annotations

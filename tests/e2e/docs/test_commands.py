@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The playbooks, tasks and commands of all documents run as they are written, against the simulator."""
 
 from __future__ import annotations

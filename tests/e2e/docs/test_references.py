@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The targets of references in documents exist: links, variables, make's targets and modules.
 
 Links within the built site are checked by building it.

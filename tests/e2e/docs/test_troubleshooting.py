@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The troubleshooting guide lists each sentence of the messages in the code, and no other.
 
 In both, "…" stands for what is inserted when a message is made.

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Tasks inside Ansible's own process, as far as only a whole run shows them: the vault, async, timeout and the end."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The modules run on the Python of a managed host. The sessions "modules-3.9" and so on name it."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The published tarball: its files, and that it works where nothing else is installed."""
 
 from __future__ import annotations

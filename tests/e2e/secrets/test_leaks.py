@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The search for leaks finds them: without this, finding none would say nothing."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """No secret gets out: every outcome and every output at once, and all that was written searched."""
 
 from __future__ import annotations

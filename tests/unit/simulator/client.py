@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """A client that can compare the responses of a simulator with the contract."""
 
 from __future__ import annotations

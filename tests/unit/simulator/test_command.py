@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """``python -m tests.simulator``, as a user or a script runs it."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The responses of the simulator follow the contract, in shape (openapi-core) and in meaning."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Every field of a fault has the effect in README.md, and only on the requests it is meant for."""
 
 from __future__ import annotations

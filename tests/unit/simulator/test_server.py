@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The server around the API: log, totals, rate limit, TLS, control routes, start and end."""
 
 from __future__ import annotations

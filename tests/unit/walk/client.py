@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """One client: every history that other clients and a number of faults can cause, and its invariants."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The invariants at every moment of every task, for all actions of other clients and all faults."""
 
 from __future__ import annotations

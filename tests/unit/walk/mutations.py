@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Small changes of the pure core, made on its syntax tree. The walk has to notice each of them."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The facts that a client can know from its requests and their outcomes, without any code of the product."""
 
 from __future__ import annotations

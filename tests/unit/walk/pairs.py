@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Two clients on one workspace: every interleaving of their requests, with every fault at every place.
 
 A client is a machine: its nodes are requests and ends, its edges are what a request can come to. Two nodes from which

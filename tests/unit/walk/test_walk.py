@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Walks every history of one client and every interleaving of two, on the pure core, with every fault.
 
 README.md says how. ``--faults=2`` tries two faults at a time.

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The world of the walk: configurations, the outcomes of requests, faults, and the goals of tasks."""
 
 from __future__ import annotations

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The desired configuration of an audit is the one that a rollout with the same variables would store."""
 
 from __future__ import annotations

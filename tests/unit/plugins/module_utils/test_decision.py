@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The table of writes and the sentences that users read. Every course of events is tested in tests/unit/walk."""
 
 from __future__ import annotations

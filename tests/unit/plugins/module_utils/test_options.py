@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Which value of an option counts, and that a bad one is refused before anything is sent.
 
 The options are those of the argument specs. Only what is not true of each of them is listed here.

@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Masked, withheld and readable strings. In results: tests/api/test_secrets.py."""
 
 from __future__ import annotations

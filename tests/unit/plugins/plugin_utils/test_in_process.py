@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Where a task runs, its arguments and environment, and how they are shown."""
 
 from __future__ import annotations

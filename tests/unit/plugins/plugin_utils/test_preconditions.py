@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The checks of a playbook before its first request, and of the play that an audit is in."""
 
 from __future__ import annotations

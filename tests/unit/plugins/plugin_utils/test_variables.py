@@ -1,6 +1,3 @@
-# Copyright (c) 2026 cortexapps.cortex contributors
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The value of a variable, and the part of Ansible's message that names something undefined."""
 
 from __future__ import annotations
