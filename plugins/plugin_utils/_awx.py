@@ -99,7 +99,7 @@ class Wanted:
 
     @property
     def workspace(self) -> str:
-        """What the description of the Cortex credential says, whose API key is that of one workspace."""
+        """How the description of the Cortex credential ends, which contains the API key of one workspace."""
         return f"Workspace: {self.workspaces[0]['name']}."
 
     def marks(self, item: Object, role: str) -> bool:
@@ -325,7 +325,8 @@ def _find_keys_of_others(wanted: Wanted, found: Found) -> list[str]:
         hosts = plan_hosts(wanted, found.hosts)
         # A credential that another client has made does not say whose key it contains.
         is_made = _is_made(cortex, wanted.mark)
-        is_own = wanted.workspace in cortex["description"] if is_made else not (hosts["new"] and hosts["obsolete"])
+        is_replaced = hosts["new"] and hosts["obsolete"]
+        is_own = cortex["description"].endswith(wanted.workspace) if is_made else not is_replaced
         if not is_own and not ("cortex" in wanted.given and plan_inputs("cortex", cortex, wanted)[1]):
             problems.append(
                 f"The API key of {cortex['name']} may not be that of the workspace {wanted.workspaces[0]['name']}. "
@@ -553,7 +554,8 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
     if cortex is not None and _is_made(cortex, wanted.mark) and not wanted.needs_cortex_credential:
         notes.append(f"The credential {cortex['name']} is not used: each workspace has an API key of its own.")
     disabled = [("schedule", schedule)] if schedule is not None else []
-    disabled += [("host", host) for host in found.hosts if host["name"] in {each["name"] for each in wanted.workspaces}]
+    names = {each["name"] for each in wanted.workspaces}
+    disabled += [("host", host) for host in found.hosts if host["name"] in names]
     notes += [f"The {label} {item['name']} is disabled in AWX." for label, item in disabled if not item["enabled"]]
     notes += [
         f"The group {group['name']} sets variables that override those of the inventory: {', '.join(variables)}."

@@ -64,7 +64,7 @@ def find(made: dict[str, list[Object]], nodes: list[Object] | None = None, **nam
 UNMARKED = {"description": ""}
 KEYED: Object = {"inventory_variables": {"cortex_pagerduty_api_key": "{{ key }}"}}
 HOST_BY_HAND: Object = UNMARKED | {"name": "payments", "variables": "a: 1"}
-OTHER_KEY: Object = {"description": "Made by it (cortex). Workspace: old."}
+OTHER_KEY: Object = {"description": "Made by it (cortex). Workspace: payments.eu."}
 OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "variables": ""}
 
 
