@@ -87,7 +87,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             problems.append(f"The execution environment {name} belongs to another organization. Choose another name.")
         _require(problems)
         if not options["verify"]:
-            _require(_awx.find_active(found, ("workflow", "check", "rollout")))
+            self._require_no_jobs(found, ("workflow", "check", "rollout"))
         differences = _awx.find_differences(found)
         if options["verify"] and differences:
             raise PlanError(
@@ -112,7 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _plan_removal(self, wanted: _awx.Wanted, options: dict[str, t.Any]) -> dict[str, t.Any]:
         organization_id, found = self._find(wanted, options["organization"])
-        _require(_awx.find_active(found, _awx.OBJECTS))
+        self._require_no_jobs(found, ("workflow", *_awx.TEMPLATES, "project"))
         types = [item["id"] for item in found.objects["credential_types"] if wanted.mark in item["description"]]
         users = {number: self._read(f"credential_types/{number}/credentials") for number in types}
         removal = _awx.plan_removal(wanted, found, users, everything=True)
@@ -139,7 +139,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         hosts, groups = [
             self._read(f"inventories/{inventory['id']}/{kind}") if inventory else [] for kind in ("hosts", "groups")
         ]
-        return number, dataclasses.replace(found, nodes=nodes, hosts=hosts, groups=groups)
+        rollout = found.used["rollout"]
+        rollouts = self._read("workflow_job_template_nodes", unified_job_template=rollout["id"]) if rollout else []
+        return number, dataclasses.replace(found, nodes=nodes, hosts=hosts, groups=groups, rollouts=rollouts)
+
+    def _require_no_jobs(self, found: _awx.Found, roles: t.Collection[str]) -> None:
+        items = _awx.select(found, roles)
+        ids = ",".join(str(item["id"]) for item in items)
+        states = ",".join(_awx.ACTIVE)
+        jobs = self._read("unified_jobs", unified_job_template__in=ids, status__in=states) if ids else []
+        _require(_awx.find_active(items, jobs))
 
     def _read(self, endpoint: str, **query: t.Any) -> list[dict[str, t.Any]]:
         options = {"query_params": {"page_size": 200, **query}, "return_all": True, "max_objects": 100000}

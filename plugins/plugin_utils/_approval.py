@@ -69,9 +69,10 @@ def identify_code(folders: t.Iterable[Path], revision: str) -> str:
 def identify_run(variables: t.Mapping[str, t.Any]) -> str:
     """Return what the variables of AWX say of the run that a job belongs to.
 
-    The slices of a job are in a workflow of their own, so they do not know that of the approval.
+    The slices of a job are in a workflow of their own, so they do not know that of the approval, but its user.
     """
-    names = ["awx_project_revision", "awx_job_scm_branch", *([] if _is_slice(variables) else ["awx_workflow_job_id"])]
+    names = ["awx_project_revision", "awx_job_scm_branch", "awx_user_id"]
+    names += [] if _is_slice(variables) else ["awx_workflow_job_id"]
     return json.dumps([variables.get(name) for name in names])
 
 

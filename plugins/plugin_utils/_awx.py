@@ -117,7 +117,7 @@ class Found:
     """What the organization has: the object of each role or None, and all objects by their kinds.
 
     `others`: what is marked and not used, so that an earlier setup has made it. `nodes`: the nodes of the workflow.
-    `hosts` and `groups`: those of the inventory.
+    `hosts` and `groups`: those of the inventory. `rollouts`: the nodes of all workflows that start the rollout.
     """
 
     used: t.Mapping[str, Object | None]
@@ -126,6 +126,7 @@ class Found:
     nodes: t.Sequence[Object] = ()
     hosts: t.Sequence[Object] = ()
     groups: t.Sequence[Object] = ()
+    rollouts: t.Sequence[Object] = ()
 
 
 def find(wanted: Wanted, objects: t.Mapping[str, t.Sequence[Object]]) -> Found:
@@ -166,10 +167,19 @@ def find_obstacles(wanted: Wanted, found: Found, organization: str) -> list[str]
     ]
 
 
-def find_active(found: Found, roles: t.Collection[str]) -> list[str]:
-    """Return what keeps the setup from being changed, or removed, because of the objects of these roles."""
-    items = [item for role, item in (*found.used.items(), *found.others) if role in roles]
-    names = [item["name"] for item in items if item is not None and item.get("status") in ACTIVE]
+def select(found: Found, roles: t.Collection[str]) -> list[Object]:
+    """Return the objects of these roles, those of an earlier setup too."""
+    items = (*found.used.items(), *found.others)
+    return [item for role, item in items if role in roles and item is not None]
+
+
+def find_active(items: t.Sequence[Object], jobs: t.Sequence[Object]) -> list[str]:
+    """Return what keeps the setup from being changed, or removed, because of the unfinished jobs of these objects.
+
+    The status of an object is that of its last job, while another one may still wait.
+    """
+    active = {job["unified_job_template"] for job in jobs}
+    names = [item["name"] for item in items if item["id"] in active]
     if not names:
         return []
     return [
@@ -322,17 +332,25 @@ def _find_keys_of_others(wanted: Wanted, found: Found) -> list[str]:
                 f"The API key of {cortex['name']} belongs to {stored}, and CORTEX_BASE_URL is {wanted.base_url}. "
                 "Export CORTEX_API_KEY too, or unset CORTEX_BASE_URL."
             )
-        hosts = plan_hosts(wanted, found.hosts)
-        # A credential that another client has made does not say whose key it contains.
-        is_made = _is_made(cortex, wanted.mark)
-        is_replaced = hosts["new"] and hosts["obsolete"]
-        is_own = cortex["description"].endswith(wanted.workspace) if is_made else not is_replaced
-        if not is_own and not ("cortex" in wanted.given and plan_inputs("cortex", cortex, wanted)[1]):
+        if not _has_key_of_workspace(cortex, wanted, found) and not (
+            "cortex" in wanted.given and plan_inputs("cortex", cortex, wanted)[1]
+        ):
             problems.append(
                 f"The API key of {cortex['name']} may not be that of the workspace {wanted.workspaces[0]['name']}. "
                 "Export its CORTEX_API_KEY, and set awx_update_secrets."
             )
     return problems
+
+
+def _has_key_of_workspace(cortex: Object, wanted: Wanted, found: Found) -> bool:
+    """Return whether the credential contains the API key of the only workspace, as far as it can be known."""
+    if _is_made(cortex, wanted.mark):
+        description: str = cortex["description"]
+        return description.endswith(wanted.workspace)
+    # One that another client has made does not say so. It is that of the workspace that an earlier setup used it for.
+    hosts = {host["name"]: host for host in found.hosts if host["description"] == wanted.mark}
+    host = hosts.get(wanted.workspaces[0]["name"])
+    return not hosts or (host is not None and API_KEY not in (_parse(host["variables"]) or {}))
 
 
 # The graph of the workflow
@@ -554,6 +572,14 @@ def make_notes(wanted: Wanted, found: Found) -> list[str]:
     if cortex is not None and _is_made(cortex, wanted.mark) and not wanted.needs_cortex_credential:
         notes.append(f"The credential {cortex['name']} is not used: each workspace has an API key of its own.")
     disabled = [("schedule", schedule)] if schedule is not None else []
+    own = {item["id"] for item in select(found, ["workflow"])}
+    workflows = {item["id"]: item["name"] for item in found.objects["workflow_job_templates"]}
+    others = {node["workflow_job_template"] for node in found.rollouts} - own
+    notes += [
+        f"The workflow {workflows.get(number, number)} starts the rollout too. Remove it from there: this playbook "
+        "knows no approval of it."
+        for number in sorted(others)
+    ]
     names = {each["name"] for each in wanted.workspaces}
     disabled += [("host", host) for host in found.hosts if host["name"] in names]
     notes += [f"The {label} {item['name']} is disabled in AWX." for label, item in disabled if not item["enabled"]]

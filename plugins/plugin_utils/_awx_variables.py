@@ -28,11 +28,12 @@ VAULT = "__ansible_vault"
 #: Lookups that return a variable, or what they are given. The others are given where to look.
 _WITHOUT_SOURCE = {"dict", "flattened", "indexed_items", "items", "list", "nested", "random_choice", "together", "vars"}
 #: Arguments of a lookup that are secrets, or what it returns.
-_VALUES = re.compile("default|token|password|secret|key|headers")
-_INLINE_SECRET = re.compile(r"\b(token|password)=\S")
+_VALUES = re.compile("(.*_)?(token|password|passphrase|api_key|secret_id|client_secret)|default")
+_INLINE_SECRET = re.compile(r"(token|password|secret_id)=\s*\S")
 _VAULT_VALUE = re.compile(r"\$ANSIBLE_VAULT;[\w.;-]+\n[0-9a-f\s]+")
-#: A name or a password in a URL.
-_USER_OF_URL = re.compile(r"://[^/@{}\s]+@")
+#: A name or a password in a URL, after what templates insert was taken out.
+_USER_OF_URL = re.compile(r"://(?!:?@)[^/@\s]+@")
+_INSERTED = re.compile("{{.*?}}")
 #: Variables of Ansible that contain all others.
 _ALL_VARIABLES = {"hostvars", "vars"}
 
@@ -75,12 +76,16 @@ def find_mistakes(workspaces: t.Sequence[Variables], inventory_variables: Variab
             f"{', '.join(clear)}. A !vault value is decrypted before AWX gets it."
         )
     urls = [PREFIX + option for option in (*URLS, "proxy_url")]
-    if named := [name for name in urls if any(_USER_OF_URL.search(str(each.get(name))) for each in everywhere)]:
+    if named := [name for name in urls if any(_has_user(each.get(name)) for each in everywhere)]:
         problems.append(
             f"AWX stores variables in clear text, and these contain the user of a URL: {', '.join(named)}. Use an "
             "!unsafe lookup for it."
         )
     return problems
+
+
+def _has_user(url: t.Any) -> bool:
+    return bool(_USER_OF_URL.search(_INSERTED.sub("", str(url))))
 
 
 def without(variable: str, workspaces: t.Sequence[Variables], inventory_variables: Variables) -> list[str]:
@@ -149,7 +154,7 @@ def _is_reference(node: nodes.Node | None, variables: Variables, seen: t.Collect
     if isinstance(node, nodes.TemplateData):
         return not node.data.strip()
     if node is None or isinstance(node, nodes.Const):
-        return not (node and node.value)
+        return node is None or not node.value or node.value is True
     if isinstance(node, nodes.Name):
         is_known = node.name in variables and node.name not in seen
         is_clear = is_known and _is_clear(variables[node.name], variables, [*seen, node.name])
@@ -157,7 +162,8 @@ def _is_reference(node: nodes.Node | None, variables: Variables, seen: t.Collect
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
         return are_references(node.node.node, *_find_names(node.args))
     if isinstance(node, nodes.Call):
-        return _is_lookup(node) and are_references(*(each.value for each in node.kwargs if _VALUES.search(each.key)))
+        values = [each.value for each in node.kwargs if _VALUES.fullmatch(each.key)]
+        return _is_lookup(node) and are_references(*values)
     if isinstance(node, nodes.CondExpr):
         return are_references(node.expr1, node.expr2)
     if isinstance(node, nodes.Filter) and node.name not in ("default", "d"):
@@ -176,6 +182,8 @@ def _find_names(arguments: list[nodes.Expr]) -> list[nodes.Name]:
 def _is_lookup(call: nodes.Call) -> bool:
     """Return whether a call looks something up outside of the variables, without a secret among the terms."""
     plugin, *terms = [each.value if isinstance(each, nodes.Const) else None for each in call.args] or [None]
-    is_function = isinstance(call.node, nodes.Name) and call.node.name in FUNCTIONS
+    name = call.node.name if isinstance(call.node, nodes.Name) else None
     has_source = plugin is not None and str(plugin).rpartition(".")[2] not in _WITHOUT_SOURCE
-    return is_function and has_source and not any(_INLINE_SECRET.search(str(term)) for term in terms)
+    has_secret = any(_INLINE_SECRET.search(str(term)) or _USER_OF_URL.search(str(term)) for term in terms)
+    # Of "default=undef(hint='…')".
+    return name == "undef" or (name in FUNCTIONS and has_source and not has_secret)

@@ -128,6 +128,11 @@ class Controller:
         match method, ROOT.sub("", url).strip("/").split("/"):
             case "GET", ["unified_job_templates"]:
                 return 200, self._list(UNIFIED, query, url)
+            case "GET", ["unified_jobs"]:
+                states, ids = (query[f"{name}__in"].split(",") for name in ("status", "unified_job_template"))
+                items = [item for kind in UNIFIED for item in self.objects[kind].values() if str(item["id"]) in ids]
+                jobs = [{"unified_job_template": item["id"]} for item in items if item.get("status") in states]
+                return 200, {"count": len(jobs), "next": None, "results": jobs}
             case "POST", [_nodes, number, "create_approval_template"]:
                 approval = self.create(APPROVALS, body)
                 self.any(int(number))["unified_job_template"] = approval["id"]

@@ -283,6 +283,11 @@ def test_it_writes_differences_and_check_mode_names_them(ready: Controller, olde
     ready.create("hosts", {**ready.one("hosts", "billing"), "name": "checkout"})
     ready.create("schedules", {"name": "of another client", "unified_job_template": audit["id"], "rrule": RULE})
     ready.create("job_templates", {**audit, "name": "Copy"})
+    # It starts no rollout as long as the template of the rollout is a check.
+    rollout["job_type"] = "check"
+    copied = ready.create("workflow_job_templates", {**workflow, "name": "Copied workflow"})
+    first, last = add_node(ready, copied, "first", CHECK), add_node(ready, copied, "last", "Old " + ROLLOUT)
+    link(ready, first, "success_nodes", last)
     add_credential(ready, "Cortex vault password")
     changed: dict[str, Any] = {
         "env": {"PAGERDUTY_TOKEN": THIRD_TOKEN, "PAGERDUTY_PREVIOUS_TOKEN": TOKEN},
@@ -299,6 +304,7 @@ def test_it_writes_differences_and_check_mode_names_them(ready: Controller, olde
     for told in (foretold, done):
         assert told.items("Remove the hosts of workspaces that are no longer named") == ["billing, search"]
         assert told.items("Remove the job templates") == ["Copy"]
+        assert told.items("Remove the workflows") == ["Copied workflow"]
         assert told.items("Remove the nodes of .*") == others
         assert f"The job template Old {ROLLOUT} is renamed to {ROLLOUT}." in told.everything
     # Before anything that the nodes refer to is changed.

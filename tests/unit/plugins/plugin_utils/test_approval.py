@@ -32,6 +32,7 @@ def test_a_digest_changes_with_each_option_with_the_code_and_with_the_run(tmp_pa
         (SLICE, "awx_workflow_job_id", False),
         (SLICE, "awx_project_revision", True),
         (SLICE, "awx_job_scm_branch", True),
+        (SLICE, "awx_user_id", True),
         (NODE, "awx_job_id", False),
     ]:
         assert (_approval.identify_run(job | {name: 7}) != _approval.identify_run(job | {name: 8})) is is_part

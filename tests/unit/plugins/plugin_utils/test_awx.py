@@ -65,6 +65,8 @@ UNMARKED = {"description": ""}
 KEYED: Object = {"inventory_variables": {"cortex_pagerduty_api_key": "{{ key }}"}}
 HOST_BY_HAND: Object = UNMARKED | {"name": "payments", "variables": "a: 1"}
 OTHER_KEY: Object = {"description": "Made by it (cortex). Workspace: payments.eu."}
+KEY_OF_HOST = {"variables": '{"cortex_pagerduty_api_key": "{{ key }}"}'}
+OWN_HOST: Object = {"id": 31, "name": "payments", "description": "Made by it", "variables": ""}
 OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "variables": ""}
 
 
@@ -136,6 +138,8 @@ OLD_HOST: Object = {"id": 30, "name": "old", "description": "Made by it", "varia
         ({"update_secrets": True, "given": []}, find(objects(cortex=OTHER_KEY)), "may not be that of"),
         ({}, find(objects(cortex=UNMARKED)), None),
         ({}, replace(find(objects(cortex=UNMARKED)), hosts=[OLD_HOST]), "may not be that of the workspace payments[.]"),
+        ({}, replace(find(objects(cortex=UNMARKED)), hosts=[OLD_HOST, OWN_HOST]), None),
+        ({}, replace(find(objects(cortex=UNMARKED)), hosts=[OWN_HOST | KEY_OF_HOST]), "may not be that of"),
         ({"given": []}, find(objects(cortex=UNMARKED | {"name": "Key"})), "no credential .* Cortex, .*CORTEX_API_KEY"),
         ({"references": {"credentials": ["Git"]}}, find(objects()), "Default has 0 credentials with the name Git[.]"),
     ],
@@ -231,13 +235,16 @@ def test_marked_objects_are_renamed_or_removed_and_a_type_that_another_organizat
     made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
     hosts = [OLD_HOST | {"name": "payments", "enabled": False}]
     groups = [{"name": "eu", "variables": "---\na: 1\nb: 2"}, {"name": "us", "variables": ""}]
-    found = replace(find(made), hosts=hosts, groups=groups)
+    made["workflow_job_templates"].append({"id": 60, "name": "Deploy", "description": ""})
+    rollouts = [{"workflow_job_template": number} for number in (1, 60, 60)]
+    found = replace(find(made), hosts=hosts, groups=groups, rollouts=rollouts)
     names = ["Workflow", "Copy", "Rollout", "Old", "Audit", "Project", "Environment", "Cortex", "Pagerduty", "payments"]
     assert _awx.make_notes(replace(WANTED, base_url=US, given=["cortex", "pagerduty"]), found) == [
         "The job template Old is renamed to Check.",
         "The job template Copy of an earlier setup is removed.",
         "The credential Pagerduty keeps its secrets. To write PAGERDUTY_TOKEN, set awx_update_secrets.",
         "The schedule Schedule has no mark of this playbook. Its settings are changed, and it is never removed.",
+        "The workflow Deploy starts the rollout too. Remove it from there: this playbook knows no approval of it.",
         "The schedule Schedule is disabled in AWX.",
         "The host payments is disabled in AWX.",
         "The group eu sets variables that override those of the inventory: a, b.",
@@ -271,7 +278,10 @@ def test_an_object_that_another_client_has_made_that_of_another_role_is_used_onc
 
 
 def test_nothing_is_changed_or_removed_while_a_job_runs_or_an_approval_waits() -> None:
-    found = find(objects(workflow={"status": "running"}, audit={"status": "pending"}, check={"status": "successful"}))
-    (problem,) = _awx.find_active(found, _awx.OBJECTS)
-    assert "These are running or wait for an approval: Workflow, Audit. Wait" in problem
-    assert _awx.find_active(found, ["check"]) == []
+    made = objects()
+    made["job_templates"].append({**made["job_templates"][0], "id": 40, "name": "Copy"})
+    items = _awx.select(find(made), ["workflow", "rollout"])
+    assert [item["name"] for item in items] == ["Workflow", "Rollout", "Copy"]
+    (problem,) = _awx.find_active(items, [{"unified_job_template": number} for number in (1, 40, 99)])
+    assert "These are running or wait for an approval: Workflow, Copy. Wait" in problem
+    assert _awx.find_active(items, [{"unified_job_template": 99}]) == []

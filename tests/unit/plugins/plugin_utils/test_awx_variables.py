@@ -25,6 +25,7 @@ def workspaces(*keys: Any) -> list[dict[str, Any]]:
             {"cortex_pagerduty_proxy_url": "http://user:abc@proxy"},
             "contain the user of a URL: cortex_pagerduty_proxy_url[.]",
         ),
+        (workspaces(None), {"cortex_pagerduty_proxy_url": "http://{{ user }}:abc@proxy"}, "contain the user of a URL"),
         (workspaces(None), {"cortex_pagerduty_proxy_url": "http://{{ user }}:{{ password }}@proxy"}, None),
         ([{"name": name} for name in ("all", "a:b", "!a")], {}, "workspace all cannot .* a:b cannot .* !a cannot"),
         (workspaces(LOOKUP, VAULT) * 2, {}, "more than once: w0, w1[.].*have the same: w0, w0"),
@@ -59,7 +60,9 @@ KEPT = [
     " {{ a | default(b) }}\n",
     "{{ a if b == 'c' else d }}",
     "{{ (lookup('vault', 'cortex', url='https://vault') | from_json)['key'].strip() }}",
-    "{{ lookup('vault', 'cortex', token=lookup('env', 'VAULT_TOKEN')) }}",
+    "{{ lookup('vault', 'cortex', token=lookup('env', 'VAULT_TOKEN'), token_path='/run/vault') }}",
+    "{{ lookup('env', 'KEY', default=undef(hint='Export KEY.')) | default(a, true) }}",
+    "{{ lookup('gcp', key='cortex') }}",
 ]
 CLEAR = [
     *("abc", "abc{{ a }}", "{{ 'abc' }}", "{{ a | default('abc') }}", "{{ a or 'abc' }}", "{{ a if b else 'abc' }}"),
@@ -71,7 +74,12 @@ CLEAR = [
         "{{ inventory_hostname | extract(plain) }}",
         "{{ a | regex_replace('^$', clear) }}",
     ),
-    *("{{ lookup('items', 'abc') }}", "{{ lookup('a' ~ 'b', 'c') }}", "{{ lookup('vault', 'secret=a token=abc') }}"),
+    *(
+        "{{ lookup('items', 'abc') }}",
+        "{{ lookup('a' ~ 'b', 'c') }}",
+        "{{ lookup('vault', 'secret=a auth_token=abc') }}",
+    ),
+    *("{{ lookup('url', 'https://a:abc@b') }}", "{{ lookup('vault', 'a', vault_token='abc') }}"),
     *({"a": "abc"}, {"__ansible_vault": "abc"}, {**VAULT, "a": "abc"}, ["abc"], 12345678),
 ]
 
