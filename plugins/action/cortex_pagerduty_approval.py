@@ -20,6 +20,7 @@ from ..plugin_utils._approval import (
     find_fault_of_job,
     identify_code,
     identify_run,
+    is_needed,
     make_digest,
 )
 from ..plugin_utils._variables import EvaluationError, evaluate, of_hosts
@@ -39,6 +40,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         self.validate_argument_spec({})
         variables, is_check = task_vars or {}, self._task.check_mode
+        if not is_needed(variables):
+            return {**result, "skipped": True}
         extra_variables = load_extra_vars(self._loader)
         survey = [question["variable"] for question in yaml.safe_load(SURVEY.read_text(encoding="utf-8"))["spec"]]
         switch = self._templar.template(variables.get(SWITCH))

@@ -17,7 +17,8 @@ description:
   - A digest is of the variables of the role P(cortexapps.cortex.cortex_pagerduty#role), of the environment, of the
     project, of this collection, and of the run of the workflow. Only who knows the API key and the tokens can make it.
   - It fails if the job has extra variables that are not in the survey, because these override all others.
-  - Only the playbook C(pagerduty_rollout) uses it, if C(cortex_rollout_approval) is set. It may change in any release.
+  - It skips itself unless C(cortex_rollout_approval) is set, or a check was handed on.
+  - Only the playbook C(pagerduty_rollout) uses it. It may change in any release.
 author:
   - cortexapps.cortex contributors (@cortexapps)
 options: {}
