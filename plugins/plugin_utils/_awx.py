@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -34,6 +34,7 @@ OBJECTS = {
     "cortex": "credentials",
     "pagerduty": "credentials",
 }
+#: What messages call an object of each kind.
 LABELS = {
     "workflow_job_templates": "workflow",
     "schedules": "schedule",
@@ -521,10 +522,12 @@ def plan_removal(
         for of, item in items
         if of == role
     ]
+    # AWX removes hosts with their inventory.
+    if not (everything and "inventory" in dict(own)):
+        remaining = replace(wanted, workspaces=[]) if everything else wanted
+        hosts = plan_hosts(remaining, found.hosts)["obsolete"]
+        removal += [{"kind": "hosts", **host, "stays": ""} for host in hosts]
     if everything:
-        is_kept = "inventory" not in dict(own)
-        hosts = [host for host in found.hosts if is_kept and host["description"] == wanted.mark]
-        removal += [{"kind": "hosts", "id": host["id"], "name": host["name"], "stays": ""} for host in hosts]
         removed = {item["id"] for item in removal if item["kind"] == "credentials"}
         others = [item for items in users.values() for item in items if item["id"] not in removed]
         for item in found.objects["credential_types"]:
